@@ -47,7 +47,7 @@ export async function connectMongo(
     .asPromise()
   connection.on('error', (error) => log.error({ err: error }, 'MongoDB connection'))
   const models = new Map<string, Model<any>>()
-  for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema))
+  for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema) as never)
   const database: Database = {
     connection,
     model: (entity) => models.get(entity.name) as never,

@@ -106,6 +106,7 @@ function mongooseSchema(name: string, spec: EntitySpec<any, any, any>): Schema {
     strict: 'throw',
     versionKey: false,
     minimize: false,
+    id: false,
     collection: spec.collection,
     autoIndex: false,
     autoCreate: false,
