@@ -7,11 +7,10 @@ const time = () =>
     encode: (date) => date.toISOString(),
   })
 
-const ulid = () =>
-  z
-    .string()
-    .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be an id (26 characters)')
-    .meta({ format: 'tsid' })
+/** A ULID: 26 characters of Crockford's base 32. */
+export const idPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/
+
+const ulid = () => z.string().regex(idPattern, 'must be an id (26 characters)').meta({ format: 'tsid' })
 
 const idOf = (entity: string) => ulid().meta({ format: 'tsid', ref: entity })
 
