@@ -2,7 +2,8 @@ import type { Namespace } from 'socket.io'
 import { Adapter, type BroadcastOptions, type Room, type SocketId } from 'socket.io-adapter'
 import { type EngineConnection, verifyEngineInternals } from './engine-internals.ts'
 import { createFrame } from './frame.ts'
-import { type Link, Outbox, type OutboxOptions } from './outbox.ts'
+import type { Link } from './link.ts'
+import { Outbox, type OutboxOptions } from './outbox.ts'
 
 export { encodeEvent } from './frame.ts'
 export type BatchingAdapterOptions = OutboxOptions

@@ -1,5 +1,7 @@
-import { type EngineConnection, type PacketOptions, type SendPacket, WS_OPEN } from './engine-internals.ts'
-import { createFrame, type Frame } from './frame.ts'
+import { type EngineConnection, type PacketOptions, WS_OPEN } from './engine-internals.ts'
+import type { Frame } from './frame.ts'
+import { type Link, linkConnection, stockSendPacket } from './link.ts'
+import { type Group, type Links, type Members, merge, type Parcel, write } from './parcel.ts'
 
 export interface OutboxOptions {
   /** Bytes that may wait for one connection before it is cut off. Default 1 MiB. */
@@ -10,60 +12,8 @@ export interface OutboxOptions {
   onError?: (socketId: string, error: unknown) => void
 }
 
-/** Who a shared frame is for: a room's Set of socket ids, or the adapter's Map of all. */
-export type Members = ReadonlySet<string> | ReadonlyMap<string, unknown>
-export type Links = ReadonlyMap<string, Link>
-
-/** Frames to one or many connections in one write; `joined` is made once and shared by all who get the same. */
-interface Parcel {
-  frames: Frame[]
-  bytes: number
-  joined: Buffer | null
-}
-
-/** Frames in the order of emission, with their places in the turn's order. */
-interface Run {
-  frames: Frame[]
-  at: number[]
-}
-
-/** A room's frames of this turn. */
-interface Group extends Run, Parcel {
-  ordinal: number
-  members: Members
-  links: Links
-}
-
-/** What the outbox knows of one Engine.IO connection. */
-export interface Link {
-  readonly conn: EngineConnection
-  readonly outbox: Outbox
-  /** Ids of its sockets, one a namespace. */
-  readonly ids: string[]
-  /** The turn that from, own and skips belong to; in any other they are void. */
-  turn: number
-  /** Shared frames before this place are not for it: it got them already, or joined later. */
-  from: number
-  own: Run | null
-  skips: number[] | null
-  /** Marks of the flush under way: the first group that it was found in, the further ones, what it is to get. */
-  mark: number
-  first: Group | null
-  more: Group[] | null
-  due: Parcel | null
-  /** Bytes in Engine.IO's writeBuffer. */
-  queued: number
-  cut: boolean
-}
-
-const LINK = Symbol('link')
-type LinkedConnection = EngineConnection & { [LINK]?: Link }
-
 /** A turn's frames are written at once when they pass this, so that the outbox itself stays bounded. */
 const MAX_TURN_BYTES = 256 * 1024
-/** What only one connection gets is copied together up to this size; above it goes out as a vector, uncopied. */
-const MAX_COPY_BYTES = 16 * 1024
-
 /**
  * Collects one event-loop turn's frames for all connections, and writes each connection once.
  *
@@ -92,29 +42,7 @@ export class Outbox {
 
   /** Ties a socket's connection to this outbox, from this place in the turn on. */
   attach(socketId: string, connection: EngineConnection): Link {
-    const conn = connection as LinkedConnection
-    let link = conn[LINK]
-    if (!link) {
-      link = {
-        conn,
-        outbox: this,
-        ids: [],
-        turn: -1,
-        from: 0,
-        own: null,
-        skips: null,
-        mark: -1,
-        first: null,
-        more: null,
-        due: null,
-        queued: 0,
-        cut: false,
-      }
-      conn[LINK] = link
-      // Own properties over the prototype's methods, shared by all connections: no closure for each.
-      conn.sendPacket = sendPacket
-      conn.close = close
-    }
+    const link = linkConnection(connection, this)
     this.settle(link)
     link.ids.push(socketId)
     return link
@@ -332,9 +260,10 @@ export class Outbox {
   private cutOff(link: Link, bytes: number): void {
     link.cut = true
     const { conn } = link
+    const id = link.ids[0] ?? conn.id
     if (conn.transport.socket) conn.transport.socket.terminate()
     else conn.close(true)
-    this.onSlow(link.ids[0] ?? conn.id, bytes)
+    this.onSlow(id, bytes)
   }
 
   private fail(link: Link, error: unknown): void {
@@ -346,84 +275,4 @@ export class Outbox {
     })
     this.onError(link.ids[0] ?? link.conn.id, error)
   }
-}
-
-/** The frames of several groups and of a connection's own, in the order of emission. */
-function merge(link: Link | null, groups: Group[]): Parcel {
-  let run: Run | null = link?.own ?? null
-  for (const group of groups) {
-    const part = link ? pick(group, link.from, link.skips) : group
-    run = run ? zip(run, part) : part
-  }
-  const frames = run?.frames ?? []
-  let bytes = 0
-  for (const frame of frames) bytes += frame.bytes.length
-  return { frames, bytes, joined: null }
-}
-
-/** What of a run is for a connection that gets it from one place on, without some. */
-function pick(run: Run, from: number, skips: number[] | null): Run {
-  if (!skips && (run.at.length === 0 || run.at[0]! >= from)) return run
-  const picked: Run = { frames: [], at: [] }
-  for (let i = 0; i < run.at.length; i++) {
-    const at = run.at[i]!
-    if (at < from || skips?.includes(at)) continue
-    picked.at.push(at)
-    picked.frames.push(run.frames[i]!)
-  }
-  return picked
-}
-
-function zip(a: Run, b: Run): Run {
-  const zipped: Run = { frames: [], at: [] }
-  for (let i = 0, j = 0; i < a.at.length || j < b.at.length; ) {
-    const fromA = j === b.at.length || (i < a.at.length && a.at[i]! < b.at[j]!)
-    const run = fromA ? a : b
-    const k = fromA ? i++ : j++
-    zipped.at.push(run.at[k]!)
-    zipped.frames.push(run.frames[k]!)
-  }
-  return zipped
-}
-
-function write(tcp: NonNullable<EngineConnection['transport']['socket']>['_socket'], parcel: Parcel): void {
-  const { frames } = parcel
-  if (frames.length === 1) tcp.write(frames[0]!.bytes)
-  else if (parcel.joined) tcp.write(parcel.joined)
-  else if (parcel.bytes <= MAX_COPY_BYTES || 'members' in parcel) {
-    parcel.joined = Buffer.concat(
-      frames.map((frame) => frame.bytes),
-      parcel.bytes,
-    )
-    tcp.write(parcel.joined)
-  } else {
-    tcp.cork()
-    for (const frame of frames) tcp.write(frame.bytes)
-    tcp.uncork()
-  }
-}
-
-const stockSendPacket = (conn: EngineConnection): SendPacket => Object.getPrototypeOf(conn).sendPacket
-
-/** In the place of Engine.IO's: text messages join the batch, everything else keeps its place behind them. */
-function sendPacket(
-  this: LinkedConnection,
-  type: string,
-  data?: unknown,
-  options?: PacketOptions,
-  callback?: (transport: unknown) => void,
-): void {
-  const link = this[LINK]!
-  // Heartbeats are Engine.IO's own and have no order with messages.
-  if (type !== 'message') stockSendPacket(this).call(this, type, data, options, callback)
-  else if (typeof data === 'string' && typeof options !== 'function' && !callback) {
-    link.outbox.addOwn(link, createFrame(data, options?.compress !== false))
-  } else link.outbox.sendPast(link, type, data, options, callback)
-}
-
-/** In the place of Engine.IO's: what was emitted before a connection is closed goes out before. */
-function close(this: LinkedConnection, discard?: boolean): unknown {
-  const link = this[LINK]!
-  if (this.readyState === 'open') link.outbox.settle(link)
-  return Object.getPrototypeOf(this).close.call(this, discard)
 }
