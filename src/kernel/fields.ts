@@ -35,6 +35,9 @@ const name = (max: number) =>
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it refuses
     .regex(/^[^\u0000-\u001f\u007f]*\S[^\u0000-\u001f\u007f]*$/, 'must be one line, and not only white space')
 
+/** What is kept of a secret token: its SHA-256, in hexadecimal. */
+const sha256 = () => z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal')
+
 /** A JSON object of any content. */
 const json = () => z.record(z.string(), z.unknown())
 
@@ -47,6 +50,7 @@ export const f = {
   text,
   name,
   json,
+  sha256,
   email: () => z.email().max(254),
   int: () => z.int(),
   seq: () => z.int().min(0),
