@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
 import type { z } from 'zod'
 import { type Actor, hasScope } from '../kernel/actor.ts'
+import { addressKey } from '../kernel/address.ts'
 import { AppError, forbidden } from '../kernel/errors.ts'
 import { type RateLimiter, rates } from '../kernel/rate.ts'
 import type { AnyRoute } from '../kernel/route.ts'
 import { issuesOf, parseInput } from '../kernel/validate.ts'
 import { readJson } from './body.ts'
-import { addressKey } from './client-address.ts'
 import { exchangeOf, type HttpEnv } from './exchange.ts'
 
 export interface RunnerDeps<S> {

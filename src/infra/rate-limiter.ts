@@ -55,6 +55,9 @@ export function createRateLimiter({ enabled = true, maxKeys = 100_000 } = {}): R
       const state = await limiterOf(name, rate).get(key)
       if (state && state.consumedPoints >= rate.points && state.msBeforeNext > 0) throw refuse(state.msBeforeNext)
     },
+    async forgive(name, rate, key) {
+      if (enabled) await limiterOf(name, rate).delete(key)
+    },
     get size() {
       return known.size
     },

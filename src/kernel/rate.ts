@@ -26,4 +26,6 @@ export interface RateLimiter {
   consume(name: string, rate: Rate, key: string): Promise<void>
   /** Throws as `consume` would, and takes nothing. */
   check(name: string, rate: Rate, key: string): Promise<void>
+  /** Gives all points back, as after a right guess. */
+  forgive(name: string, rate: Rate, key: string): Promise<void>
 }
