@@ -35,6 +35,8 @@ export interface Sessions {
   rotate(refreshToken: string, reused: (session: SessionDoc) => Promise<void>): Promise<OpenSession>
   /** The session of a refresh token, present or former; null for anything else. */
   named(refreshToken: string): Promise<SessionDoc | null>
+  /** The id of the standing session of a bot. */
+  ofBot(botId: string): Promise<string | undefined>
   /** Who a session makes its bearer. Throws `unauthenticated` when it is revoked, expired, or its user banned. */
   actor(sessionId: string): Promise<Actor>
   list(userId: string, page: PageRequest): Promise<Page<SessionWire>>
@@ -219,6 +221,10 @@ export function createSessions({ database, bus, log, tokens, pollMs = 500 }: Ses
       if (!named) return null
       const session = await sessions.findOne({ _id: named.sessionId })
       return session && (named.ours || session.refreshHash === sha256(refreshToken)) ? session : null
+    },
+    async ofBot(botId) {
+      const session = await sessions.findOne({ botId, revokedAt: null }, { projection: { _id: 1 } })
+      return session?._id
     },
     async actor(sessionId) {
       if (revocations.has(sessionId)) throw ended()
