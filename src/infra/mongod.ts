@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commandLine, type DataDirLock, lockDataDir } from './dataDirLock.ts'
 import { type MongodBinary, type ResolveMongodOptions, resolveMongod } from './mongodBinary.ts'
-import { describeEnd, type MongodEnd, type MongodProcess, spawnMongod } from './mongodProcess.ts'
+import { type MongodProcess, spawnMongod } from './mongodProcess.ts'
 import { becomePrimary, REPLICA_SET } from './replicaSet.ts'
+import { describeEnd, type ProcessEnd } from './supervised.ts'
 
 export interface EmbeddedMongoOptions extends ResolveMongodOptions {
   /** The data lives in `<dataDir>/mongo`. */
@@ -68,7 +69,7 @@ interface Settings extends EmbeddedMongoOptions {
 }
 
 /** The arguments of a mongod that is safe to lose at any moment and sparing otherwise. */
-export function mongodArguments(dbPath: string, port: number, version: string, cacheSizeGB = 0.5): string[] {
+function mongodArguments(dbPath: string, port: number, version: string, cacheSizeGB = 0.5): string[] {
   const parameters = ['diagnosticDataCollectionEnabled=false']
   // From 5.0 on a signalled primary waits up to 15 s for another to take over; there is none.
   if (Number.parseInt(version, 10) >= 5) parameters.push('shutdownTimeoutMillisForSignaledShutdown=100')
@@ -92,7 +93,7 @@ async function superviseMongod(
   let current: MongodProcess | undefined
 
   /** One try: a mongod that is PRIMARY, or an error and no mongod. */
-  const start = async (): Promise<{ started?: MongodProcess; end?: MongodEnd; error?: Error }> => {
+  const start = async (): Promise<{ started?: MongodProcess; end?: ProcessEnd; error?: Error }> => {
     closing.signal.throwIfAborted()
     const args = mongodArguments(dbPath, port, binary.version, settings.cacheSizeGB)
     const mongod = spawnMongod(settings.binary, args, settings.env)

@@ -26,7 +26,8 @@ interface FetchOptions {
  * nothing has come after 20 s, or not everything after 10 minutes.
  */
 export async function downloadBinary(dir: string, options: FetchOptions): Promise<string> {
-  const library = createRequire(import.meta.url).resolve('mongodb-memory-server-core')
+  const require = createRequire(import.meta.url)
+  const library = require.resolve('mongodb-memory-server-core')
   const answer = join(dir, 'path')
   // A process of its own, because the library cannot be told to give up a connection that hangs. Certificates are
   // checked only where npm's strict-ssl says so in the environment, so it is made to say so.
