@@ -1,27 +1,31 @@
 // npm test: starts the servers that the suites share, runs vitest, and says last how many passed and failed.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseCLI, startVitest, type Vitest } from 'vitest/node'
 import { ensureChromium } from './find-tools.ts'
 import { startTestServices, type TestServices } from './test/services.ts'
-import { createTallyReporter, type Tally } from './test/tally.ts'
+import type { Tally } from './test/tally.ts'
 
 const WHOLE_RUN_MS = 30 * 60_000
+/** From the last result to the end of vitest, and from SIGTERM to its end. */
+const END_MS = 15_000
 const CLOSE_MS = 20_000
 
-const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)])
-const reporter = createTallyReporter(options.testNamePattern !== undefined)
+/** What has counted as failed without being a test. */
 const notes: string[] = []
 let services: TestServices | undefined
-let vitest: Vitest | undefined
+let runner: ChildProcess | undefined
+let tally: Tally | undefined
 
-/** An error where `work` is not done in time; the process ends soon after, and all that it started with it. */
+/** Throws where `work` is not done in time. */
 async function within<T>(ms: number, title: string, work: Promise<T>): Promise<T> {
   const stop = new AbortController()
+  const late = sleep(ms, undefined, { signal: stop.signal }).then(() => {
+    throw new Error(`${title} took longer than ${ms / 1000} s`)
+  })
   try {
-    const late = sleep(ms, undefined, { signal: stop.signal }).then(() => {
-      throw new Error(`${title} took longer than ${ms / 1000} s`)
-    })
     return await Promise.race([work, late])
   } finally {
     stop.abort()
@@ -36,18 +40,47 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function runVitest(): Promise<void> {
+  const child = fork(join(import.meta.dirname, 'test', 'runner.ts'), process.argv.slice(2), {
+    execArgv: ['--import', 'tsx'],
+  })
+  runner = child
+  const ended = once(child, 'exit')
+  const answered = new Promise<void>((resolve) => {
+    child.once('message', (message) => {
+      const answer = message as { tally?: Tally; exitCode: number }
+      tally = answer.tally
+      if (answer.exitCode !== 0 && tally?.failed === 0) notes.push(`vitest set exit code ${answer.exitCode}`)
+      resolve()
+    })
+  })
+  await within(WHOLE_RUN_MS, 'the whole run', Promise.race([answered, ended]))
+  await within(END_MS, 'ending vitest', ended)
+}
+
+async function endRunner(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  try {
+    await within(END_MS, 'ending vitest', ended)
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
 async function finish(): Promise<never> {
-  const { close } = services ?? {}
-  services = undefined
-  await attempt(async () => vitest && (await within(CLOSE_MS, 'closing vitest', vitest.close())))
-  await attempt(async () => close && (await within(CLOSE_MS, 'ending the servers', close())))
-  const counted: Tally = reporter.tally() ?? { passed: 0, failed: 1, notes: ['vitest gave no result'] }
+  await attempt(async () => runner && !hasEnded(runner) && (await endRunner(runner)))
+  await attempt(async () => services && (await within(CLOSE_MS, 'ending the servers', services.close())))
+  const counted: Tally = tally ?? { passed: 0, failed: 1, notes: ['vitest gave no result'] }
   // Steps of the same build that failed before the tests did their part, such as the check.
   const before = (process.env['FAILED_BEFORE_TESTS'] ?? '').split(' ').filter(Boolean)
   const extra = [...notes, ...before.map((step) => `failed before the tests: ${step}`)]
   for (const note of [...counted.notes, ...extra]) console.error(`counted as failed: ${note}`)
-  let failed = counted.failed + extra.length
-  if (failed === 0 && process.exitCode) failed = 1
+  const failed = counted.failed + extra.length
   console.log(`${counted.passed} passed, ${failed} failed`)
   process.exit(failed === 0 ? 0 : 1)
 }
@@ -55,8 +88,9 @@ async function finish(): Promise<never> {
 let finishing: Promise<never> | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    if (!finishing) notes.push(`ended by ${signal}`)
-    finishing ??= finish()
+    if (finishing) return
+    notes.push(`ended by ${signal}`)
+    finishing = finish()
   })
 }
 
@@ -65,8 +99,7 @@ await attempt(async () => {
   process.env['TEST_MONGODB_URI'] = services.mongoUri
   process.env['TEST_REDIS_URL'] = services.redisUrl
   if (existsSync('test/web')) process.env['TEST_CHROMIUM'] = await ensureChromium()
-  const running = startVitest('test', filter, { ...options, watch: false, reporters: ['default', reporter] })
-  vitest = await within(WHOLE_RUN_MS, 'the whole run', running)
+  if (!finishing) await runVitest()
 })
 finishing ??= finish()
 await finishing

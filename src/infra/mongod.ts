@@ -68,7 +68,11 @@ interface Settings extends EmbeddedMongoOptions {
   binary: string
 }
 
-/** The arguments of a mongod that is safe to lose at any moment and sparing otherwise. */
+/**
+ * The arguments of a mongod that is safe to lose at any moment and sparing otherwise. The journal's commit interval stays
+ * as it is: a write that waits for the journal has it flushed at once, and an interval of 1 ms gained at most a tenth in
+ * latency at five times the idle CPU.
+ */
 function mongodArguments(dbPath: string, port: number, version: string, cacheSizeGB = 0.5): string[] {
   const parameters = ['diagnosticDataCollectionEnabled=false']
   // From 5.0 on a signalled primary waits up to 15 s for another to take over; there is none.

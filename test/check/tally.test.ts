@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+
+// Each run is a vitest of its own, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 90_000 })
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -11,7 +14,10 @@ async function runPlanted(files: Record<string, string>, args: string[] = [], en
   const dir = await mkdtemp(join(root, '.cache', 'planted-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
-  await writeFile(join(dir, 'vitest.config.ts'), `export default { test: { include: ['*.test.ts'], pool: 'forks' } }\n`)
+  await writeFile(
+    join(dir, 'vitest.config.ts'),
+    `export default { test: { include: ['*.test.ts'], setupFiles: ['${join(root, 'scripts/test/endWithRunner.ts')}'], pool: 'forks' } }\n`,
+  )
   const script = join(root, 'scripts', 'test.ts')
   const child = spawn(process.execPath, ['--import', 'tsx', script, '--root', dir, ...args], {
     cwd: root,
@@ -60,8 +66,8 @@ it('other', () => {})`
 })
 
 it('[CHK-07] takes a run without tests, and a step that failed before it, for a failure', async () => {
-  const none = await runPlanted({}, [], { FAILED_BEFORE_TESTS: ' check' })
-  expect(none.lastLine, none.output).toMatch(/^0 passed, [1-9]\d* failed$/)
+  const none = await runPlanted({})
+  expect(none.lastLine, none.output).toBe('0 passed, 1 failed')
   expect(none.code).toBe(1)
   const before = await runPlanted({ 'a.test.ts': `${head}it('passes', () => {})` }, [], {
     FAILED_BEFORE_TESTS: ' check',

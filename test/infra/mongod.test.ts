@@ -5,10 +5,13 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mongoose from 'mongoose'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { findMongod } from '../../scripts/find-tools.ts'
 import { startTime } from '../../src/infra/dataDirLock.ts'
 import { resolveMongod } from '../../src/infra/mongodBinary.ts'
+
+// Several starts and recoveries of mongod in a row, each of them seconds on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 interface Embedder {
   process: ChildProcess
@@ -145,7 +148,7 @@ describe('the embedded MongoDB', () => {
     }
     const last = await embedOrThrow(dataDir)
     expect(await readIds(last.uri)).toEqual(acknowledged)
-  }, 60_000)
+  })
 
   it('[RUN-04] keeps every acknowledged write when mongod is killed together with its process', async () => {
     const dataDir = await makeDir()
