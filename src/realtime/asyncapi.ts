@@ -1,5 +1,5 @@
-import type { AnyEmission, AnyEvent } from '../kernel/event.ts'
 import { errorStatus } from '../kernel/errors.ts'
+import type { AnyEmission, AnyEvent } from '../kernel/event.ts'
 import { toJsonSchema } from '../kernel/schema.ts'
 
 type Json = Record<string, any>
@@ -105,7 +105,9 @@ export function asyncApi(
       socket: {
         address: '/',
         title: 'The Socket.IO namespace /',
-        messages: Object.fromEntries(Object.keys(messages).map((key) => [key, { $ref: `#/components/messages/${key}` }])),
+        messages: Object.fromEntries(
+          Object.keys(messages).map((key) => [key, { $ref: `#/components/messages/${key}` }]),
+        ),
       },
     },
     operations,
@@ -113,9 +115,12 @@ export function asyncApi(
       schemas,
       messages,
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'An access token or a bot’s token, as `auth: {token}` of the handshake' },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An access token or a bot’s token, as `auth: {token}` of the handshake',
+        },
       },
     },
   }
 }
-
