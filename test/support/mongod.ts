@@ -42,7 +42,10 @@ async function spawnMongod(): Promise<TestMongod> {
   const port = await freePort()
   const binaries = process.env['MONGOD_BIN'] ? [process.env['MONGOD_BIN']] : ['mongod', '/opt/mongod/mongod']
   const args = ['--dbpath', folder, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--replSet', 'test', '--quiet']
-  const child = await spawnFirst(binaries, [...args, '--wiredTigerCacheSizeGB', '0.25'])
+  const child = await spawnFirst(binaries, [...args, '--wiredTigerCacheSizeGB', '0.25']).catch(async (error) => {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  })
   const close = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGKILL')
