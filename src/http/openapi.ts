@@ -138,7 +138,8 @@ export function errorsOf<S>(route: AnyRoute<S>): ErrorCode[] {
 function securityOf<S>(route: AnyRoute<S>): Json[] {
   if (route.auth === 'none') return []
   const ways: Json[] = [{ person: [] }]
-  if (route.scope) ways.push({ bot: [route.scope] })
+  const scope: string | undefined = route.scope
+  if (scope) ways.push({ bot: scope === 'any' ? [] : [scope] })
   if (route.auth === 'optional') ways.push({})
   return ways
 }
