@@ -2,7 +2,7 @@ import { AppError, conflict, notFound, toAppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { Live, Tail } from './tail.ts'
-import type { Context, Draft, LiveView, LogRecord, LogStore, Within, WriteStep } from './types.ts'
+import type { Context, Draft, LiveView, LogRecord, LogStore, Within, WriteOutcome, WriteStep } from './types.ts'
 
 /** Looked at anew before each attempt, with all entries before it applied; throws to refuse the operation. */
 export type Guard = (live: LiveView) => void
@@ -120,7 +120,7 @@ export function createWriter(deps: WriterDeps) {
       outageMs = 0
       lastWriteMs = performance.now() - started
       stats.writes++
-      settle(plan, outcome.done, new Set(outcome.stale), outcome.stopped)
+      settle(plan, outcome)
     } catch (error) {
       log.warn({ err: error, operations: plan.taken.length }, 'a write failed, its outcome is not known')
       for (const operation of plan.taken) {
@@ -217,7 +217,8 @@ export function createWriter(deps: WriterDeps) {
     return plan
   }
 
-  function settle(plan: Plan, done: number, stale: Set<number>, stopped: 'rev' | 'clientId' | 'id' | undefined) {
+  function settle(plan: Plan, { done, stopped, cause, ...outcome }: WriteOutcome) {
+    const stale = new Set(outcome.stale)
     const tail = deps.tail()
     for (const operation of plan.taken) operation.live.writing = false
     const again: Operation[] = []
@@ -239,6 +240,8 @@ export function createWriter(deps: WriterDeps) {
         void answerRepeat(operation)
       } else if (index === done && stopped === 'id') {
         void answerStored(operation)
+      } else if (index === done && stopped === 'invalid') {
+        operation.reject(toAppError(cause))
       } else {
         if (index === done) clash(operation.live, step.record.rev)
         again.push(operation)
