@@ -111,7 +111,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const typing = createTyping({ emitter })
     stops.push({ name: 'typing', stop: () => typing.close() })
     const roomKind = createRoomKind({ database, marks, emitter, audience })
-    const directKind = createDirectKind({ marks, emitter })
+    const directKind = createDirectKind({ marks, emitter, audience })
     const log = createLog({
       store: createLogStore(database as never),
       bus,
