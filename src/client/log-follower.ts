@@ -147,7 +147,7 @@ export class LogFollower {
     this.#stored = null
     if (stored?.userId !== ready.userId) return false
     for (const [key, { rev, seq, since }] of Object.entries(stored.logs)) {
-      this.logs.set(key as LogKey, { cursor: new LogCursor(rev), sight: new MessageSight(seq, since) })
+      this.#add(key as LogKey, rev, new MessageSight(seq, since))
     }
     return true
   }
@@ -159,7 +159,11 @@ export class LogFollower {
   }
 
   #open(key: LogKey, rev: number, seq: number | null): FollowedLog {
-    const log = { cursor: new LogCursor<Change>(rev), sight: new MessageSight(seq, this.#since) }
+    return this.#add(key, rev, new MessageSight(seq, this.#since))
+  }
+
+  #add(key: LogKey, rev: number, sight: MessageSight): FollowedLog {
+    const log = { cursor: new LogCursor<Change>(rev), sight }
     this.logs.set(key, log)
     this.events.emit('opened', { log: key, rev })
     return log
