@@ -22,8 +22,6 @@ export interface LocalEvents {
   'log:opened': { log: LogKey; rev: number }
   /** A log that may not be seen any more: `code` is the server's, or `left`. */
   'log:dropped': { log: LogKey; code: string }
-  /** The server's log ends before the cursor: it was set back, as by a restored backup. */
-  'log:behind': { log: LogKey; rev: number; serverRev: number }
   /** What went wrong in the background; it is tried again. */
   trouble: PhantomError
 }
@@ -221,7 +219,6 @@ export class PhantomClient {
       this.#events.emit('log:dropped', dropped)
       this.#keeper?.touch()
     })
-    logs.on('behind', (behind) => this.#events.emit('log:behind', behind))
     logs.on('syncing', () => this.#settle())
     logs.on('trouble', (error) => this.#events.emit('trouble', error))
   }

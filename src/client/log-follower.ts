@@ -20,8 +20,6 @@ interface FollowerEvents {
   opened: { log: LogKey; rev: number }
   /** The server does not give this log to this user any more. */
   dropped: { log: LogKey; code: string }
-  /** The server's log ends before the cursor: it was set back, as by a restored backup. */
-  behind: { log: LogKey; rev: number; serverRev: number }
   /** Whether any log is waiting for a sync. */
   syncing: boolean
   trouble: PhantomError
@@ -234,7 +232,6 @@ export class LogFollower {
       return true
     }
     const page = toPage(synced, this.#userId ?? '')
-    if (page.rev < asked) this.events.emit('behind', { log: key, rev: asked, serverRev: page.rev })
     const before = log.cursor.rev
     this.#give(log, log.cursor.takePage(asked, page))
     return log.cursor.rev > before || !log.cursor.behind
