@@ -1,4 +1,5 @@
-import type { ChatMessage, Id, LogRef, Message, ServerEmissions } from './protocol.ts'
+import type { SyncPage } from './log-cursor.ts'
+import type { ChatMessage, Id, LogRef, Message, ServerEmissions, SyncedLog } from './protocol.ts'
 
 /** A log's name as a key of maps and stores: `room:<id>` or `dm:<userId>`. */
 export type LogKey = `room:${string}` | `dm:${string}`
@@ -44,6 +45,26 @@ export function toChange(event: string, payload: unknown, me: Id): Change | null
 export function messageOf(change: Change): ChatMessage | Message | null {
   const payload = change.payload as Partial<ChatMessage & Message>
   return isCount(payload.seq) && typeof payload.senderId === 'string' ? (payload as ChatMessage | Message) : null
+}
+
+/** Whether a change is the sending of its message, not a later one to it. */
+export function isSending(change: Change): boolean {
+  return change.event === 'room:message' || change.event === 'dm:message'
+}
+
+/** Reads one log of a sync's answer; what is not a change of this log is left out. */
+export function toPage(synced: Extract<SyncedLog, { rev: number }>, me: Id): SyncPage<Change> {
+  const changes = synced.changes
+    .map(({ event, payload }) => toChange(event, payload, me))
+    .filter((change) => change !== null)
+    .sort((a, b) => a.rev - b.rev)
+  return { changes, rev: synced.rev, more: synced.more }
+}
+
+/** The seq before a log's first message seen, where the change is one. */
+export function firstSeq(change: Change): number | null {
+  const message = messageOf(change)
+  return message && isSending(change) ? message.seq - 1 : null
 }
 
 function roomKey(fields: Record<string, unknown>): LogKey | null {

@@ -1,55 +1,23 @@
-import { type Change, type LogKey, messageOf, refOf } from './changes.ts'
+import type {
+  ClientEmissions,
+  ClientState,
+  MessageFilter,
+  RequestOptions,
+  RoomSendOptions,
+  SendOptions,
+} from './api.ts'
+import { type Change, isSending, messageOf, refOf } from './changes.ts'
 import { Connection } from './connection.ts'
 import { CursorKeeper } from './cursor-keeper.ts'
 import { Emitter } from './emitter.ts'
 import { PhantomError, toPhantomError } from './errors.ts'
 import { Feed } from './feed.ts'
-import { isSending, LogFollower } from './log-follower.ts'
+import { LogFollower } from './log-follower.ts'
 import type { MessageSight } from './message-sight.ts'
 import { type ConnectOptions, createClientId, resolveOptions, type Settings } from './options.ts'
 import { Outbox } from './outbox.ts'
-import type { ChatMessage, ChatRoom, ClientEvents, Id, Message, ServerEmissions, SyncedLog } from './protocol.ts'
-import { backoffDelay, sleep } from './waiting.ts'
-
-export type ClientState = 'connecting' | 'syncing' | 'live' | 'offline' | 'closed'
-
-/** What the client tells of itself, besides what the server emits. */
-export interface LocalEvents {
-  /** `reason` and `retryInMs` with `offline`, `reason` with a `closed` that was not asked for. */
-  state: { state: ClientState; previous: ClientState; reason?: PhantomError; retryInMs?: number }
-  /** Any change of any log, in order, each once. */
-  change: Change
-  'log:opened': { log: LogKey; rev: number }
-  /** A log that may not be seen any more: `code` is the server's, or `left`. */
-  'log:dropped': { log: LogKey; code: string }
-  /** What went wrong in the background; it is tried again. */
-  trouble: PhantomError
-}
-
-export type ClientEmissions = ServerEmissions & LocalEvents
-
-export interface RequestOptions {
-  timeoutMs?: number
-  signal?: AbortSignal
-}
-
-export interface SendOptions {
-  /** Names the message, 1 to 64 characters: sending it again under the same name stores it once. */
-  clientId?: string
-  signal?: AbortSignal
-  /** How long it is tried, in milliseconds. */
-  deadlineMs?: number
-}
-
-export type RoomSendOptions = SendOptions &
-  Omit<ClientEvents['room:send']['payload'], 'roomId' | 'clientId' | 'content'>
-
-export interface MessageFilter {
-  /** Only these rooms, and no direct messages. */
-  rooms?: Id[]
-  /** One's own messages too, from whichever device. */
-  own?: boolean
-}
+import type { ChatMessage, ChatRoom, ClientEvents, Id, Message } from './protocol.ts'
+import { Requests } from './requests.ts'
 
 /** Connects for good, until `close` or a refusal that waiting can't mend. Throws `invalid` for unusable options. */
 export function connect(options: ConnectOptions): PhantomClient {
@@ -64,11 +32,12 @@ export class PhantomClient {
   }
   readonly #settings: Settings
   readonly #connection: Connection
+  readonly #requests: Requests
   readonly #outbox: Outbox
   readonly #events = new Emitter<ClientEmissions>()
   readonly #feeds = new Set<Feed<unknown>>()
   readonly #over = new AbortController()
-  #follower: LogFollower
+  readonly #follower: LogFollower
   #keeper: CursorKeeper | null = null
   #state: ClientState = 'connecting'
   #closing: Promise<void> | null = null
@@ -77,9 +46,14 @@ export class PhantomClient {
   constructor(settings: Settings) {
     this.#settings = settings
     this.#connection = new Connection({ ...settings, maxPending: 1_000 })
-    this.#follower = new LogFollower((payload) => this.#call('log:sync', payload), settings.backoff)
+    this.#requests = new Requests(this.#connection, settings, {
+      over: this.#over.signal,
+      closedError: () => this.#closedError(),
+      onTrouble: (error) => this.#events.emit('trouble', error),
+    })
+    this.#follower = new LogFollower((payload) => this.#requests.call('log:sync', payload), settings.backoff)
     this.#outbox = new Outbox({
-      call: (event, payload) => this.#call(event, payload),
+      call: (event, payload) => this.#requests.call(event, payload),
       up: this.#connection.up,
       backoff: settings.backoff,
       limit: settings.sendLimit,
@@ -123,10 +97,9 @@ export class PhantomClient {
   async request<E extends keyof ClientEvents>(
     event: E,
     payload: ClientEvents[E]['payload'],
-    { timeoutMs = this.#settings.requestTimeoutMs, signal }: RequestOptions = {},
+    options: RequestOptions = {},
   ): Promise<ClientEvents[E]['data']> {
-    await this.#whenUp(event, timeoutMs, signal)
-    const data = await abortable(this.#connection.call(event, payload, timeoutMs), signal)
+    const data = await this.#requests.request(event, payload, options)
     if (event === 'room:create' || event === 'room:join') this.#follower.join(data as ChatRoom)
     return data
   }
@@ -173,7 +146,7 @@ export class PhantomClient {
   #feed<T>(pick: (change: Change, sight: MessageSight) => T | undefined): Feed<T> {
     const feed: Feed<T> = new Feed<T>({
       follower: this.#follower,
-      fetch: (log, rev) => this.#fetchLog(log, rev),
+      fetch: (log, rev) => this.#requests.fetchLog(log, rev),
       limit: this.#settings.bufferLimit,
       pick,
       onTurn: () => this.#keeper?.touch(),
@@ -244,37 +217,6 @@ export class PhantomClient {
     this.#connection.open()
   }
 
-  #call<E extends keyof ClientEvents>(event: E, payload: ClientEvents[E]['payload']): Promise<ClientEvents[E]['data']> {
-    return this.#connection.call(event, payload, this.#settings.requestTimeoutMs)
-  }
-
-  /** One page of one log, for a consumer that lags; tried until the client closes. */
-  async #fetchLog(log: LogKey, rev: number): Promise<SyncedLog | undefined> {
-    for (let attempt = 0; ; attempt += 1) {
-      await this.#connection.up.wait(this.#over.signal)
-      if (this.#over.signal.aborted) throw this.#closedError()
-      try {
-        const { logs } = await this.#call('log:sync', { logs: [{ ...refOf(log), rev }], limit: 200 })
-        return logs[0]
-      } catch (error) {
-        const reason = toPhantomError(error, 'internal')
-        if (reason.code !== 'disconnected') this.#events.emit('trouble', reason)
-        const delay = Math.max(reason.retryAfterMs ?? 0, backoffDelay(attempt, this.#settings.backoff))
-        await sleep(delay, this.#over.signal)
-      }
-    }
-  }
-
-  async #whenUp(event: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { up } = this.#connection
-    if (!up.isOpen && !this.#over.signal.aborted) {
-      await up.wait(AbortSignal.any([this.#over.signal, AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]))
-    }
-    signal?.throwIfAborted()
-    if (this.#over.signal.aborted) throw this.#closedError()
-    if (!up.isOpen) throw new PhantomError('timeout', `${event}: not connected within ${timeoutMs} ms`)
-  }
-
   #settle(): void {
     if (this.#connection.up.isOpen) this.#setState(this.#follower.syncing ? 'syncing' : 'live')
   }
@@ -307,25 +249,4 @@ export class PhantomClient {
     this.#setState('closed', error ? { reason: error } : {})
     await saved
   }
-}
-
-/** The promise, or the signal's reason where that comes first. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  const { promise: aborted, reject } = withRejection()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
-
-function withRejection(): { promise: Promise<never>; reject: (reason: unknown) => void } {
-  let reject!: (reason: unknown) => void
-  const promise = new Promise<never>((_, fail) => {
-    reject = fail
-  })
-  return { promise, reject }
 }

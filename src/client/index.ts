@@ -1,15 +1,14 @@
+export type {
+  ClientEmissions,
+  ClientState,
+  LocalEvents,
+  MessageFilter,
+  RequestOptions,
+  RoomSendOptions,
+  SendOptions,
+} from './api.ts'
 export type { Change, ChangeEvent, LogKey } from './changes.ts'
-export {
-  type ClientEmissions,
-  type ClientState,
-  connect,
-  type LocalEvents,
-  type MessageFilter,
-  type PhantomClient,
-  type RequestOptions,
-  type RoomSendOptions,
-  type SendOptions,
-} from './client.ts'
+export { connect, type PhantomClient } from './client.ts'
 export {
   type CursorStore,
   localStorageCursors,

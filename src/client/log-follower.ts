@@ -1,8 +1,8 @@
-import { type Change, keyOf, type LogKey, messageOf, refOf, toChange } from './changes.ts'
+import { type Change, firstSeq, isSending, keyOf, type LogKey, messageOf, refOf, toChange, toPage } from './changes.ts'
 import type { StoredCursors } from './cursor-store.ts'
 import { Emitter } from './emitter.ts'
 import { isTransient, type PhantomError, toPhantomError } from './errors.ts'
-import { LogCursor, type SyncPage } from './log-cursor.ts'
+import { LogCursor } from './log-cursor.ts'
 import { MessageSight } from './message-sight.ts'
 import type { ClientEvents, Id, LogRef, Ready, SyncedLog, Timestamp } from './protocol.ts'
 import { type Backoff, backoffDelay, sleep } from './waiting.ts'
@@ -236,23 +236,4 @@ export class LogFollower {
     this.#give(log, log.cursor.takePage(asked, page))
     return log.cursor.rev > before || !log.cursor.behind
   }
-}
-
-/** Whether a change is the sending of its message, not a later one to it. */
-export function isSending(change: Change): boolean {
-  return change.event === 'room:message' || change.event === 'dm:message'
-}
-
-/** Reads one log of a sync's answer; what is not a change of this log is left out. */
-export function toPage(synced: Extract<SyncedLog, { rev: number }>, me: Id): SyncPage<Change> {
-  const changes = synced.changes
-    .map(({ event, payload }) => toChange(event, payload, me))
-    .filter((change) => change !== null)
-    .sort((a, b) => a.rev - b.rev)
-  return { changes, rev: synced.rev, more: synced.more }
-}
-
-function firstSeq(change: Change): number | null {
-  const message = messageOf(change)
-  return message && isSending(change) ? message.seq - 1 : null
 }

@@ -40,7 +40,19 @@ async function until(what: () => boolean, ms = 5_000): Promise<void> {
   }
 }
 
-const isLive = (client: PhantomClient) => until(() => client.state === 'live')
+/** Resolves in the turn in which the client is in a state: what follows happens while it is. */
+function reach(client: PhantomClient, wanted: PhantomClient['state']): Promise<void> {
+  if (client.state === wanted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const stop = client.on('state', ({ state }) => {
+      if (state !== wanted) return
+      stop()
+      resolve()
+    })
+  })
+}
+
+const isLive = (client: PhantomClient) => reach(client, 'live')
 
 /** Collects the revs of a room as handlers get them. */
 function record(client: PhantomClient): Change[] {
@@ -107,9 +119,9 @@ describe('following', () => {
     server.pageLimit.value = 3
     server.faults.syncDelayMs = 10
     server.breakAll()
-    await until(() => client.state === 'offline')
+    await reach(client, 'offline')
     for (let i = 0; i < 10; i += 1) server.post('r', 'bob', `away ${i}`)
-    await until(() => client.state === 'syncing')
+    await reach(client, 'syncing')
     for (let i = 0; i < 5; i += 1) server.post('r', 'bob', `meanwhile ${i}`)
     await until(() => changes.length >= 15)
     await isLive(client)
@@ -197,7 +209,7 @@ describe('following', () => {
     const one = client.messages({ rooms: ['q'] })
     await isLive(client)
     server.breakAll()
-    await until(() => client.state === 'offline')
+    await reach(client, 'offline')
     server.post('r', 'bob', 'first')
     server.post('r', 'bob', 'second')
     server.change('r', 1, 'room:message:reacted', { reactions: [] })
@@ -321,7 +333,7 @@ describe('connection', () => {
     for (let i = 0; i < 4; i += 1) {
       await isLive(client)
       server.breakAll()
-      await until(() => client.state !== 'live')
+      await reach(client, 'offline')
     }
     await isLive(client)
     await client.close()
@@ -365,7 +377,7 @@ describe('connection', () => {
     expect(server.handshakes.slice(2)).toEqual(['stale', 'stale'])
 
     const bot = open('ann', { token: 'stale' })
-    await until(() => bot.state === 'closed')
+    await reach(bot, 'closed')
     expect(server.handshakes.slice(4)).toEqual(['stale'])
   })
 
@@ -385,7 +397,7 @@ describe('connection', () => {
       token: undefined,
       getToken: () => Promise.reject(new PhantomError('unauthenticated', 'reused')),
     })
-    await until(() => refused.state === 'closed')
+    await reach(refused, 'closed')
     expect(refused.error?.message).toBe('reused')
   })
 
@@ -393,7 +405,7 @@ describe('connection', () => {
     const client = open('ann')
     await isLive(client)
     server.emit('session:revoked', {})
-    await until(() => client.state === 'closed')
+    await reach(client, 'closed')
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(server.handshakes.length).toBe(1)
     await expect(client.send('r', 'x')).rejects.toMatchObject({ code: 'unauthenticated' })
