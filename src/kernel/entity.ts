@@ -28,8 +28,8 @@ export interface EntitySpec<M extends z.ZodRawShape, X extends z.ZodRawShape, S 
   description: string
 }
 
-type Out<T extends z.ZodRawShape> = z.output<z.ZodObject<T>>
-type In<T extends z.ZodRawShape> = z.input<z.ZodObject<T>>
+type Out<T extends z.ZodRawShape> = [keyof T] extends [never] ? unknown : z.output<z.ZodObject<T>>
+type In<T extends z.ZodRawShape> = [keyof T] extends [never] ? unknown : z.input<z.ZodObject<T>>
 
 /** What MongoDB holds for an entity: `_id` in place of `id`, Dates for times. */
 export type Stored<E> =

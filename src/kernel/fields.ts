@@ -41,6 +41,12 @@ const text = (min: number, max: number) =>
     .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$/, 'must not contain control characters')
     .refine(wellFormed, notWellFormed)
 
+/** Text of some length in characters (code points), as people count them. */
+const content = (min: number, max: number) =>
+  text(min, max * 2)
+    .refine((value) => value.length <= max || [...value].length <= max, `must be at most ${max} characters`)
+    .meta({ maxLength: max })
+
 /** A short name of one line that holds more than white space. */
 const name = (max: number) =>
   z
@@ -64,6 +70,7 @@ export const f = {
   time,
   uri,
   text,
+  content,
   name,
   json,
   sha256,
