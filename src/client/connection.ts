@@ -179,7 +179,8 @@ export class Connection {
     if (this.up.isOpen && Date.now() - this.#readyAt >= stableMs) this.#attempts = 0
     this.up.shut()
     if (this.#socket.active) this.#socket.disconnect()
-    const delayMs = Math.max(backoffDelay(this.#attempts, this.#options.backoff), reason.retryAfterMs ?? 0)
+    // Beyond what the server asks for, or all that it turned away would come back at the same moment.
+    const delayMs = backoffDelay(this.#attempts, this.#options.backoff) + (reason.retryAfterMs ?? 0)
     this.#attempts += 1
     this.#retryTimer = setTimeout(() => void this.#attempt(), delayMs)
     this.events.emit('down', { reason, delayMs })

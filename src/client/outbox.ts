@@ -128,7 +128,7 @@ export class Outbox {
         if (!isTransient(error)) return item.reject(error)
         const { code, retryAfterMs } = error as PhantomError
         // After a disconnect the next connection is what to wait for, and its own delay has jitter already.
-        if (code !== 'disconnected') await sleep(Math.max(retryAfterMs ?? 0, backoffDelay(attempt, backoff)), over)
+        if (code !== 'disconnected') await sleep((retryAfterMs ?? 0) + backoffDelay(attempt, backoff), over)
       }
     }
   }

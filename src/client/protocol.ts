@@ -16,8 +16,11 @@ export interface ChatRoom {
   createdAt: Timestamp
   updatedAt?: Timestamp | null
   visibility?: 'public' | 'private'
-  topic?: string | null
+  topic?: string
   slowModeSeconds?: number
+  createdBy?: Id
+  members?: { userId: Id; role: RoomRole }[]
+  memberCount?: number
   rev?: number
   seq?: number
 }
@@ -35,10 +38,10 @@ export interface ChatMessage {
   updatedAt?: Timestamp | null
   seq: number
   rev: number
-  clientId: string | null
+  clientId?: string
   reactions: Reaction[]
   mentions: Id[]
-  attachments: unknown[]
+  attachments: { id: Id; kind: 'image' | 'audio'; title: string; url: string }[]
   pinned: boolean
   deletedAt: Timestamp | null
 }
@@ -53,7 +56,7 @@ export interface Message {
   updatedAt?: Timestamp | null
   seq: number
   rev: number
-  clientId?: string | null
+  clientId?: string
   reactions?: Reaction[]
   deletedAt?: Timestamp | null
 }
@@ -98,10 +101,7 @@ type HistoryRange = { before?: number; after?: number; limit?: number }
 export interface ClientEvents {
   'log:sync': Call<{ logs: (LogRef & { rev: number })[]; limit?: number }, { logs: SyncedLog[] }>
 
-  'room:create': Call<
-    { name: string; visibility?: 'public' | 'private'; topic?: string; memberIds?: Id[] },
-    ChatRoom & { rev?: number }
-  >
+  'room:create': Call<{ name: string; visibility?: 'public' | 'private'; topic?: string; memberIds?: Id[] }, ChatRoom>
   'room:join': Call<{ roomId: Id }, ChatRoom>
   'room:leave': Call<{ roomId: Id }, ChatRoom>
   'room:invite': Call<{ roomId: Id; userIds: Id[] }, ChatRoom>
@@ -136,7 +136,7 @@ export interface ClientEvents {
   'dm:delete': Call<{ messageId: Id }, Message>
   'dm:react': Call<{ messageId: Id; emoji: string; on: boolean }, Message>
   'dm:history': Call<{ userId: Id } & HistoryRange, { messages: Message[]; more: boolean }>
-  'dm:read': Call<{ userId: Id; seq: number }, unknown>
+  'dm:read': Call<{ userId: Id; seq: number }, { readSeq: number; unread: number }>
   'dm:typing': Call<{ userId: Id; on: boolean }, unknown>
   'dm:conversations': Call<{ cursor?: string }, unknown>
 
@@ -168,15 +168,25 @@ export interface ServerEmissions {
   'session:revoked': unknown
 
   'room:joined': ChatRoom & { rev: number }
-  'room:left': { roomId: Id }
+  'room:left': { roomId: Id; change?: 'left' | 'removed' }
   'room:member': Live & {
     roomId: Id
     rev: number
     userId: Id
     change: 'joined' | 'left' | 'removed' | 'role'
     role?: RoomRole
+    /** Who made the change. */
+    by?: Id
   }
-  'room:updated': Live & ChatRoom & { rev: number }
+  'room:updated': Live & {
+    roomId: Id
+    rev: number
+    by?: Id
+    name?: string
+    topic?: string
+    visibility?: 'public' | 'private'
+    slowModeSeconds?: number
+  }
   'room:message': Live & ChatMessage
   'room:message:edited': Live & ChatMessage
   'room:message:deleted': Live & ChatMessage
@@ -189,7 +199,8 @@ export interface ServerEmissions {
   'dm:message:edited': Live & Message
   'dm:message:deleted': Live & Message
   'dm:message:reacted': Live & Message
-  'dm:read': { userId: Id; seq: number; readAt: Timestamp }
+  /** `userId` has read what `peerId` wrote up to `seq`. */
+  'dm:read': { userId: Id; peerId?: Id; seq: number; readAt: Timestamp }
   'dm:typing': { userId: Id; on: boolean }
 
   presence: Presence

@@ -51,7 +51,7 @@ export class Requests {
       } catch (error) {
         const reason = toPhantomError(error, 'internal')
         if (reason.code !== 'disconnected') this.#options.onTrouble(reason)
-        const delay = Math.max(reason.retryAfterMs ?? 0, backoffDelay(attempt, this.#settings.backoff))
+        const delay = (reason.retryAfterMs ?? 0) + backoffDelay(attempt, this.#settings.backoff)
         await sleep(delay, this.#options.over)
       }
     }
