@@ -165,9 +165,11 @@ interface Live {
 /** Event name → payload. */
 export interface ServerEmissions {
   ready: Ready
-  'session:revoked': unknown
+  'session:revoked': { sessionId?: Id; reason?: string }
+  /** The instance goes down; the connection ends and the next attempt finds another. */
+  'server:draining': { reconnectInMs: number }
 
-  'room:joined': ChatRoom & { rev: number }
+  'room:joined': ChatRoom
   'room:left': { roomId: Id; change?: 'left' | 'removed' }
   'room:member': Live & {
     roomId: Id
