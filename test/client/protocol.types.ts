@@ -16,6 +16,13 @@ type Told = {
   [E in (typeof emissions)[number] as E['name']]: E extends EmissionDef<string, infer P> ? z.output<P> : never
 }
 
+/** Fields with a default are optional as declared, but always sent: presence is not compared, names and types are. */
+type Sent<T> = T extends (infer Item)[]
+  ? Sent<Item>[]
+  : T extends object
+    ? { [K in keyof T]-?: Sent<Exclude<T[K], undefined>> }
+    : T
+
 type Names<T> = Extract<keyof T, string>
 
 /** Events that the server declares and the client does not know. */
@@ -29,11 +36,11 @@ type WrongPayloads = {
  * answer optional, where the client tells the two apart.
  */
 type WrongAcks = {
-  [N in Names<Declared> & Names<ClientEvents>]: Declared[N]['data'] extends ClientEvents[N]['data'] ? never : N
+  [N in Names<Declared> & Names<ClientEvents>]: Sent<Declared[N]['data']> extends ClientEvents[N]['data'] ? never : N
 }[Names<Declared> & Names<ClientEvents>]
 type UnknownEmissions = Exclude<Names<Told>, Names<ServerEmissions>>
 type WrongEmissions = {
-  [N in Names<Told> & Names<ServerEmissions>]: Told[N] extends ServerEmissions[N] ? never : N
+  [N in Names<Told> & Names<ServerEmissions>]: Sent<Told[N]> extends ServerEmissions[N] ? never : N
 }[Names<Told> & Names<ServerEmissions>]
 
 type None<T extends never> = T
