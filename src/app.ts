@@ -102,6 +102,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         config.corsOrigins.includes(origin) ||
         (URL.canParse(origin) && new URL(origin).host === request.headers.host),
       onSlow: () => slowReaders.inc(),
+      onError: (socketId, error) => logger.warn({ err: error, socketId }, 'could not write to a socket'),
     })
     const emitter: Emitter = createEmitter(io, bus)
     const audience = createAudience(io, () => log as never)
