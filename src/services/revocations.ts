@@ -33,6 +33,17 @@ const mostEnded = 20_000
 const overlapMs = 5_000
 const trustMs = 1_000
 
+/** The sessions that were revoked or expired in the last so many milliseconds, by MongoDB's clock. */
+export function endedWithin(ms: number) {
+  const since = { $subtract: ['$$NOW', Math.ceil(ms)] }
+  return {
+    $or: [
+      { $expr: { $gt: ['$revokedAt', since] } },
+      { $expr: { $and: [{ $gt: ['$expiresAt', since] }, { $lte: ['$expiresAt', '$$NOW'] }] } },
+    ],
+  }
+}
+
 /**
  * Learns of ended sessions: by the bus at once, and by asking the database again and again, so that it also holds while
  * the bus is down or loses a message. Times are MongoDB's, on both sides of each comparison.
@@ -62,16 +73,7 @@ export function createRevocations({ database, bus, log, pollMs, afterPoll }: Rev
   async function poll() {
     const startedAt = performance.now()
     const lookBack = Math.min(startedAt - polledAt, 24 * 3600_000) + overlapMs
-    const since = { $subtract: ['$$NOW', Math.ceil(lookBack)] }
-    const found = sessions.find(
-      {
-        $or: [
-          { $expr: { $gt: ['$revokedAt', since] } },
-          { $expr: { $and: [{ $gt: ['$expiresAt', since] }, { $lte: ['$expiresAt', '$$NOW'] }] } },
-        ],
-      },
-      { projection: { revokedAt: 1 }, maxTimeMS: 5_000 },
-    )
+    const found = sessions.find(endedWithin(lookBack), { projection: { revokedAt: 1 }, maxTimeMS: 5_000 })
     for await (const session of found) end(session._id, session.revokedAt ? 'revoked' : 'expired')
     polledAt = startedAt
     await afterPoll()
