@@ -187,6 +187,7 @@ describe('errors', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
     expect((await echo({ body: { text: 'x' } }, '?n=1&n=2')).status).toBe(422)
     expect((await echo({ body: { text: 'x' } }, '?words=a&words=b')).body.input.query.words).toEqual(['a', 'b'])
+    expect((await echo({ body: { text: 'x' } }, '?words=a')).body.input.query.words).toEqual(['a'])
     expect((await echo({ body: { text: 'x' } }, '?n=%zz')).status).toBe(422)
   })
 

@@ -124,7 +124,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
       })
       const text = await response.text()
       const json = response.headers.get('Content-Type')?.includes('json')
-      return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
+      return { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text }
     },
     async signUp(name = 'Jane D') {
       const email = `Person.${++people}.${process.pid}@example.com`
