@@ -26,6 +26,7 @@ const uri = () =>
       /^https?:\/\/(?:[\w\-.~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?:#(?:[\w\-.~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)?$/,
       'must be a web address',
     )
+    .meta({ format: 'uri' })
 
 /** MongoDB would store a half of a surrogate pair as another character. */
 const wellFormed = (value: string) => !/\p{Cs}/u.test(value)
@@ -40,6 +41,12 @@ const text = (min: number, max: number) =>
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it refuses
     .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$/, 'must not contain control characters')
     .refine(wellFormed, notWellFormed)
+
+/** Text of some length in characters (code points), as people count them. */
+const content = (min: number, max: number) =>
+  text(min, max * 2)
+    .refine((value) => value.length <= max || [...value].length <= max, `must be at most ${max} characters`)
+    .meta({ maxLength: max })
 
 /** A short name of one line that holds more than white space. */
 const name = (max: number) =>
@@ -64,6 +71,7 @@ export const f = {
   time,
   uri,
   text,
+  content,
   name,
   json,
   sha256,

@@ -86,6 +86,10 @@ export function createLog(deps: LogDeps) {
   return {
     /** Opens logs, positioned at their heads, until released. */
     acquire: (logIds: string[]): Promise<LiveView[]> => tail.acquire(logIds),
+    /** Holds a log that is open already; to be released once more. */
+    retain(live: LiveView) {
+      ;(live as Live).holds++
+    },
     release(live: LiveView) {
       tail.release(live as Live)
     },

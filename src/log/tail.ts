@@ -68,7 +68,7 @@ export function createTail(deps: TailDeps) {
     })
   }
 
-  function startOpening(logIds: string[], from?: number) {
+  function startOpening(logIds: string[]) {
     const load = async () => {
       const byKind = new Map<LogKind, string[]>()
       for (const logId of logIds) {
@@ -78,17 +78,20 @@ export function createTail(deps: TailDeps) {
         else byKind.set(kind, [logId])
       }
       // Heads first: a state may be newer than the head that it is put to, never older.
-      const heads = from === undefined ? await store.heads(logIds) : new Map<string, Head>()
+      const heads = await store.heads(logIds)
       const states = new Map<string, unknown>()
       for (const [kind, ids] of byKind) for (const [id, state] of await kind.open(ids)) states.set(id, state)
       for (const logId of logIds) {
-        const head = heads.get(logId) ?? { rev: from ?? 0, seq: 0 }
+        const head: Head = heads.get(logId) ?? { rev: 0, seq: 0 }
         const target = Math.max(opening.get(logId)?.target ?? 0, head.rev)
+        const kind = deps.kindOf(logId)
+        // Sockets that wait for a log which is not open here were told of all that there were: it is new to them.
+        const from = kind.wanted(logId) ? { rev: 0, seq: 0 } : head
         const live: Live = {
           logId,
-          kind: deps.kindOf(logId),
-          rev: head.rev,
-          seq: head.seq,
+          kind,
+          rev: from.rev,
+          seq: from.seq,
           state: states.get(logId),
           holds: 0,
           usedAt: Date.now(),
@@ -140,9 +143,8 @@ export function createTail(deps: TailDeps) {
     if (!live) {
       const pending = opening.get(logId)
       if (pending) pending.target = Math.max(pending.target, rev)
-      // A log that began while its people were connected here: from its beginning.
       else if (deps.kindOf(logId).wanted(logId)) {
-        void startOpening([logId], rev <= 1 ? 0 : undefined)
+        void startOpening([logId])
           .then(() => reach(logId, rev))
           .catch((error) => deps.log.warn({ err: error, logId }, 'could not open a log'))
       }
