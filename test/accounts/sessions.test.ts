@@ -9,7 +9,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRedisBus } from '../../src/infra/bus.ts'
 import { loadSecrets } from '../../src/infra/secret.ts'
-import { endedWithin } from '../../src/services/revocations.ts'
+import { endedWithin } from '../../src/services/accounts/revocations.ts'
 import { type Person, startServer, type TestServer } from '../support/http-server.ts'
 import { startTestMongod, type TestMongod } from '../support/mongod.ts'
 
@@ -364,7 +364,8 @@ async function startRedis(): Promise<{ url: string; close(): Promise<void> }> {
   holder.close()
   await once(holder, 'close')
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  const child: ChildProcess = spawn('redis-server', args, { stdio: 'ignore' })
+  const binary = process.env['REDIS_SERVER_BIN'] ?? 'redis-server'
+  const child: ChildProcess = spawn(binary, args, { stdio: 'ignore' })
   await once(child, 'spawn')
   return {
     url: `redis://127.0.0.1:${port}`,

@@ -12,7 +12,7 @@ import { connectMongo } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
 import type { Bus, Mail } from '../../src/kernel/ports.ts'
 import type { AnyRoute } from '../../src/kernel/route.ts'
-import { type Accounts, createAccounts } from '../../src/services/accounts.ts'
+import { type Accounts, createAccounts } from '../../src/services/accounts/accounts.ts'
 import type { Services } from '../../src/services/index.ts'
 
 export interface ServerOptions {
@@ -33,7 +33,7 @@ export interface Answer {
   body: any
 }
 
-export interface AskOptions {
+interface AskOptions {
   token?: string
   body?: unknown
   /** A body as it is, with a content type of its own. */

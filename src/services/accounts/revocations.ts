@@ -1,6 +1,6 @@
-import { Session } from '../../models/Session.ts'
-import type { Database } from '../infra/mongo.ts'
-import type { Bus, Logger } from '../kernel/ports.ts'
+import { Session } from '../../../models/Session.ts'
+import type { Database } from '../../infra/mongo.ts'
+import type { Bus, Logger } from '../../kernel/ports.ts'
 
 export type RevocationHandler = (sessionId: string, why: 'revoked' | 'expired') => void
 

@@ -1,4 +1,4 @@
-import type { Logger } from '../kernel/ports.ts'
+import type { Logger } from '../../kernel/ports.ts'
 
 export interface Background {
   /** Does work after the answer; what it throws is logged. Beyond the bound it is refused, and that is logged. */
