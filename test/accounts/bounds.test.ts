@@ -40,7 +40,7 @@ describe('bounds', () => {
         done.push(i)
       })
     }
-    await background.idle()
+    await background.idle(5_000)
     expect(done).toEqual([0, 2])
     expect(lines.filter((line) => line.includes('too much waits'))).toHaveLength(2)
     expect(lines.filter((line) => line.includes('one that fails'))).toHaveLength(1)

@@ -79,6 +79,9 @@ describe('sessions', () => {
     expect((await me(one, other.accessToken)).status).toBe(200)
     expect((await remove(second.session.id)).status).toBe(204)
     expect((await remove(second.session.id)).status).toBe(404)
+    expect(await raw.collection('auditlogs').countDocuments({ performedBy: person.id, action: 'SessionRevoke' })).toBe(
+      1,
+    )
     expect((await me(one, second.accessToken)).status).toBe(401)
     expect((await me(one, person.accessToken)).status).toBe(200)
   })

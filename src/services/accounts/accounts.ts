@@ -63,7 +63,7 @@ export interface Accounts {
   recovery: Recovery
   /** Makes the standard roles and the configured admin where missing, and begins to watch for ended sessions. */
   start(): Promise<void>
-  /** Ends what runs, after mails under way. */
+  /** Ends what runs, after mails under way; within 7 s. */
   close(): Promise<void>
 }
 
@@ -89,7 +89,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const passwords = createPasswords(deps.passwords)
   const background = createBackground(log)
   const audit = createAudit(database)
-  const sessions = createSessions({ database, bus: deps.bus, log, tokens, pollMs: deps.pollMs })
+  const sessions = createSessions({ database, audit, bus: deps.bus, log, tokens, pollMs: deps.pollMs })
   const bots = createBots({ database, sessions, audit })
   const profiles = createProfiles(database)
   const roles = createRoles(database)
@@ -266,7 +266,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     },
     async close() {
       await sessions.close()
-      await background.idle()
+      await background.idle(5_000)
     },
   }
 

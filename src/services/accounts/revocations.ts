@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Session } from '../../../models/Session.ts'
 import type { Database } from '../../infra/mongo.ts'
 import type { Bus, Logger } from '../../kernel/ports.ts'
@@ -32,6 +33,8 @@ const mostEnded = 20_000
 /** How far a poll looks back beyond the last: a write's time is taken before it can be read, in milliseconds. */
 const overlapMs = 5_000
 const trustMs = 1_000
+/** Longest wait for a look under way at the end, in milliseconds. */
+const closeMs = 2_000
 
 /** The sessions that were revoked or expired in the last so many milliseconds, by MongoDB's clock. */
 export function endedWithin(ms: number) {
@@ -111,8 +114,8 @@ export function createRevocations({ database, bus, log, pollMs, afterPoll }: Rev
     async close() {
       closed = true
       clearTimeout(timer)
-      await polling
-      await afterPoll()
+      // A look into a database that is away could take half a minute.
+      await Promise.race([polling, sleep(closeMs, undefined, { ref: false })])
     },
   }
 }
