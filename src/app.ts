@@ -102,6 +102,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         config.corsOrigins.includes(origin) ||
         (URL.canParse(origin) && new URL(origin).host === request.headers.host),
       onSlow: () => slowReaders.inc(),
+      onError: (socketId, error) => logger.warn({ err: error, socketId }, 'could not write to a socket'),
     })
     const emitter: Emitter = createEmitter(io, bus)
     const audience = createAudience(io, () => log as never)
@@ -111,7 +112,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const typing = createTyping({ emitter })
     stops.push({ name: 'typing', stop: () => typing.close() })
     const roomKind = createRoomKind({ database, marks, emitter, audience })
-    const directKind = createDirectKind({ marks, emitter })
+    const directKind = createDirectKind({ marks, emitter, audience })
     const log = createLog({
       store: createLogStore(database as never),
       bus,

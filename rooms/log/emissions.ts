@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineEmission } from '../../src/kernel/event.ts'
 
-const position = { rev: z.int(), readSeq: z.int(), unread: z.int() }
+const position = { rev: z.int(), seq: z.int(), readSeq: z.int(), unread: z.int() }
 
 export const connectionEmissions = [
   defineEmission({

@@ -15,6 +15,12 @@ export interface OutboxOptions {
 /** A turn's frames are written at once when they pass this, so that the outbox itself stays bounded. */
 const MAX_TURN_BYTES = 256 * 1024
 /**
+ * Where hardly anyone receives, waiting for the end of a long turn saves little and keeps the receiver idle meanwhile:
+ * a turn of at most this many recipients is written each time that it has this many frames.
+ */
+const FEW_RECIPIENTS = 2
+const FEW_FRAMES = 8
+/**
  * Collects one event-loop turn's frames for all connections, and writes each connection once.
  *
  * Shared frames are kept once a room. A connection of which nothing special is to be said takes its room's bytes as
@@ -28,6 +34,8 @@ export class Outbox {
   private turn = 0
   private next = 0
   private bytes = 0
+  /** Connections that the turn's frames are for; one that counts twice does no harm. */
+  private recipients = 0
   private groups = new Map<Members, Group>()
   /** Connections of which this turn holds something of their own. */
   private odd: Link[] = []
@@ -62,6 +70,7 @@ export class Outbox {
     if (!group) {
       group = { ordinal: this.groups.size, members, links, frames: [], at: [], bytes: 0, joined: null }
       this.groups.set(members, group)
+      this.recipients += members.size
     }
     group.frames.push(frame)
     group.at.push(this.next)
@@ -121,6 +130,7 @@ export class Outbox {
     this.odd = []
     this.next = 0
     this.bytes = 0
+    this.recipients = 0
     this.turn++
 
     // All that is due is settled before the first write: a write can run others' handlers, which change rooms.
@@ -184,7 +194,8 @@ export class Outbox {
   }
 
   private makeRoom(frame: Frame): void {
-    if (this.bytes > 0 && this.bytes + frame.bytes.length > MAX_TURN_BYTES) this.flush()
+    const full = this.bytes > 0 && this.bytes + frame.bytes.length > MAX_TURN_BYTES
+    if (full || (this.next >= FEW_FRAMES && this.recipients <= FEW_RECIPIENTS)) this.flush()
     this.bytes += frame.bytes.length
     if (this.scheduled) return
     this.scheduled = true
@@ -201,6 +212,7 @@ export class Outbox {
       link.own = null
       link.skips = null
       this.odd.push(link)
+      this.recipients++
     }
     return link
   }

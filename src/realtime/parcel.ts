@@ -28,7 +28,7 @@ export interface Group extends Run, Parcel {
 }
 
 /** What only one connection gets is copied together up to this size; above it goes out as a vector, uncopied. */
-const MAX_COPY_BYTES = 16 * 1024
+const MAX_COPY_BYTES = 4 * 1024
 
 /** The frames of several groups and of a connection's own, in the order of emission. */
 export function merge(link: Link | null, groups: Group[]): Parcel {

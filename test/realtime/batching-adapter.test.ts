@@ -384,4 +384,14 @@ describe('Fan-out', () => {
       await vi.waitFor(() => expect(firsts(member.log)).toEqual([1, 2]))
     }
   })
+
+  it('[FAN-25] writes a long turn for a lone listener every few frames, so that it need not wait for the end', async () => {
+    world = await openFanoutWorld()
+    const alone = await world.join('r')
+    const write = vi.spyOn((alone.server.conn as any).transport.socket._socket, 'write')
+    for (let i = 0; i < 64; i++) world.io.to('r').emit('n', i)
+    expect(write).toHaveBeenCalledTimes(7)
+    await vi.waitFor(() => expect(firsts(alone.log)).toEqual(numbers(0, 64)))
+    expect(write).toHaveBeenCalledTimes(8)
+  })
 })
