@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Bench, log } from './lib/bench.ts'
-import { type ContenderName, oursIsThere } from './lib/contenders.ts'
+import { type ContenderName, missingFile } from './lib/contenders.ts'
 import { judge } from './lib/goals.ts'
 import { describeMachine } from './lib/machine.ts'
 import {
@@ -22,8 +22,8 @@ import { findStores } from './lib/tools.ts'
 const USAGE = `npm run bench:chat -- [options]
   --rounds N        interleaved rounds (5)
   --only NAMES      of acks, deliveries, instances, memory, reconnect, stock; comma-separated (all)
-  --contenders NAMES  of ours, bare-mongoose, bare-mongoose-inc, bare-broadcast, redis-classic,
-                    redis-classic-mongoose (all)
+  --contenders NAMES  of ours, bare-mongoose, bare-mongoose-inc, bare-broadcast, our-adapter,
+                    redis-classic, redis-classic-mongoose (all)
   --users N         distinct users behind the members of the larger rooms (100)
   --quick           short windows, small crowds: to see that it works, not to quote
   --out FILE        raw figures as JSON (bench-results/chat.json)
@@ -42,6 +42,7 @@ const CONTENDERS: ContenderName[] = [
   'bare-mongoose',
   'bare-mongoose-inc',
   'bare-broadcast',
+  'our-adapter',
   'redis-classic',
   'redis-classic-mongoose',
 ]
@@ -79,12 +80,14 @@ async function main(): Promise<void> {
   const measures = choose('--only', values.only, Object.keys(MEASURES))
   const contenders = new Set(choose('--contenders', values.contenders, CONTENDERS))
   const rounds = positive('--rounds', values.rounds ?? (values.quick ? '2' : '5'))
-  if (contenders.has('ours') && !oursIsThere()) {
-    contenders.delete('ours')
-    log('src/main.ts is missing: measuring the others only')
+  for (const name of contenders) {
+    const file = missingFile(name)
+    if (!file) continue
+    contenders.delete(name)
+    log(`${file} is missing: measuring without ${name}`)
   }
   const started = performance.now()
-  const { mongod, redisServer } = await findStores()
+  const { mongod, redisServer } = findStores()
   if (!redisServer && measures.includes('instances')) throw new Error('--only instances needs a redis-server on PATH')
   const stores = await startStores(mongod, redisServer)
   const bench: Bench = {

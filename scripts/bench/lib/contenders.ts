@@ -14,6 +14,7 @@ export type ContenderName =
   | 'bare-mongoose'
   | 'bare-mongoose-inc'
   | 'bare-broadcast'
+  | 'our-adapter'
   | 'redis-classic'
   | 'redis-classic-mongoose'
 
@@ -48,8 +49,17 @@ export interface ContenderOptions {
   gcHook: boolean
 }
 
-/** Whether our own server is there to be measured. */
-export const oursIsThere = () => existsSync(join(root, 'src/main.ts'))
+/** What a contender needs of this repository beside the bench, if anything. */
+const NEEDS: Partial<Record<ContenderName, string>> = {
+  ours: 'src/main.ts',
+  'our-adapter': 'src/realtime/batching-adapter.ts',
+}
+
+/** The file that a contender needs and that is not there, or undefined. */
+export function missingFile(name: ContenderName): string | undefined {
+  const file = NEEDS[name]
+  return file && !existsSync(join(root, file)) ? file : undefined
+}
 
 /** Starts a contender's processes and builds its world. */
 export async function startContender(
@@ -125,7 +135,7 @@ function serverEnv(name: ContenderName, stores: Stores, several: boolean): NodeJ
   const store = { 'bare-mongoose-inc': 'inc', 'bare-mongoose': 'create', 'redis-classic-mongoose': 'create' }[
     name as string
   ]
-  return { ...redis, STORE: store ?? 'none' }
+  return { ...redis, STORE: store ?? 'none', ADAPTER: name === 'our-adapter' ? 'batching' : undefined }
 }
 
 const SECRET = randomBytes(32).toString('hex')

@@ -67,19 +67,28 @@ export interface WindowFigures {
   clientCpu: number
   serverCpu: number
   storeCpu: number
+  /** What other programs took of the machine meanwhile: above 20 the figures are not to be quoted. */
+  othersCpu: number
   /** The client used over 85 % of a core and more than the server: the figure is a lower bound. */
   clientSaturated: boolean
 }
 
 export interface AcksFigures extends WindowFigures {
   perSecond: number
+  /** Of all server processes: it hardly changes when other programs take the cores, unlike the rate. */
+  cpuMicrosPerAck: number
   p50: number
   p99: number
   max: number
 }
 
 export interface DeliveriesFigures {
-  saturated: WindowFigures & { perSecond: number; messagesPerSecond: number; bytesPerDelivery: number }
+  saturated: WindowFigures & {
+    perSecond: number
+    messagesPerSecond: number
+    bytesPerDelivery: number
+    cpuMicrosPerDelivery: number
+  }
   paced: WindowFigures & {
     perSecond: number
     asked: number

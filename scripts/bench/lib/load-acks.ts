@@ -42,13 +42,13 @@ export async function loadAcks(job: AcksJob): Promise<AcksFigures> {
   measuring = true
   await sleep(job.measureMs)
   measuring = false
-  const { serverCpuMs: _, ...window } = close()
+  const { serverCpuMs, ...window } = close()
   running = false
   if (failure) throw failure
   await sleep(100)
   for (const socket of sockets) socket.destroy()
-  const { samples: __, ...latency } = latencies.summary()
-  return { ...window, perSecond: acked / window.seconds, ...latency }
+  const { samples: _, ...latency } = latencies.summary()
+  return { ...window, perSecond: acked / window.seconds, cpuMicrosPerAck: (serverCpuMs * 1000) / acked, ...latency }
 }
 
 /** The same loop through stock socket.io-client. */
@@ -89,10 +89,10 @@ export async function loadStock(job: StockJob): Promise<AcksFigures> {
   measuring = true
   await sleep(job.measureMs)
   measuring = false
-  const { serverCpuMs: _, ...window } = close()
+  const { serverCpuMs, ...window } = close()
   running = false
   if (failure) throw failure
   for (const socket of sockets) socket.disconnect()
-  const { samples: __, ...latency } = latencies.summary()
-  return { ...window, perSecond: acked / window.seconds, ...latency }
+  const { samples: _, ...latency } = latencies.summary()
+  return { ...window, perSecond: acked / window.seconds, cpuMicrosPerAck: (serverCpuMs * 1000) / acked, ...latency }
 }

@@ -69,7 +69,7 @@ export async function loadDeliveries(job: DeliveriesJob): Promise<DeliveriesFigu
   let close = openWindow(job.serverPids, job.storePids)
   const before = { delivered, sent, bytesIn }
   await sleep(job.measureMs)
-  const { serverCpuMs: _, ...saturated } = close()
+  const { serverCpuMs: saturatedCpuMs, ...saturated } = close()
   const during = {
     delivered: delivered - before.delivered,
     sent: sent - before.sent,
@@ -101,12 +101,13 @@ export async function loadDeliveries(job: DeliveriesJob): Promise<DeliveriesFigu
   const missing = await drain()
   if (failure) throw failure
   for (const socket of sockets) socket.destroy()
-  const { samples: __, ...latency } = latencies.summary()
+  const { samples: _, ...latency } = latencies.summary()
   return {
     saturated: {
       ...saturated,
       perSecond: during.delivered / saturated.seconds,
       messagesPerSecond: during.sent / saturated.seconds,
+      cpuMicrosPerDelivery: (saturatedCpuMs * 1000) / during.delivered,
       bytesPerDelivery: during.bytesIn / during.delivered,
     },
     paced: {

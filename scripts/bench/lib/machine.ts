@@ -25,6 +25,20 @@ function cpuTicksMs(pid: number): number {
   }
 }
 
+/** Milliseconds that all cores together were busy or taken away by the host since the start. NaN where /proc does not tell. */
+export function hostBusyMs(): number {
+  try {
+    const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+      .split('\n')[0]!
+      .split(/\s+/)
+      .slice(1)
+      .map(Number)
+    return (user! + nice! + system! + irq! + softirq! + steal!) * 10
+  } catch {
+    return Number.NaN
+  }
+}
+
 /** Resident bytes of a process. NaN where /proc does not tell. */
 export function rssBytes(pid: number): number {
   try {

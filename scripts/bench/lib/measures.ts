@@ -8,9 +8,9 @@ const ms = (value: number) => value.toFixed(value < 10 ? 2 : 1)
 const percent = (value: number) => `${Math.round(value)} %`
 
 const showAcks = (f: AcksFigures) =>
-  `${count(f.perSecond)} acks/s, p50 ${ms(f.p50)} p99 ${ms(f.p99)} ms, CPU server ${percent(f.serverCpu)} client ${percent(f.clientCpu)}${f.clientSaturated ? ' (client-bound)' : ''} stores ${percent(f.storeCpu)}`
+  `${count(f.perSecond)} acks/s, p50 ${ms(f.p50)} p99 ${ms(f.p99)} ms, ${ms(f.cpuMicrosPerAck)} µs each, CPU server ${percent(f.serverCpu)} client ${percent(f.clientCpu)}${f.clientSaturated ? ' (client-bound)' : ''} stores ${percent(f.storeCpu)} others ${percent(f.othersCpu)}`
 const showDeliveries = ({ saturated, paced, missing }: DeliveriesFigures) =>
-  `${count(saturated.perSecond)}/s, CPU server ${percent(saturated.serverCpu)} client ${percent(saturated.clientCpu)}${saturated.clientSaturated ? ' (client-bound)' : ''} | paced ${count(paced.perSecond)}/s: ${ms(paced.cpuMicrosPerDelivery)} µs each, p50 ${ms(paced.p50)} p99 ${ms(paced.p99)} ms${missing ? ` MISSING ${missing}` : ''}`
+  `${count(saturated.perSecond)}/s, ${ms(saturated.cpuMicrosPerDelivery)} µs each, CPU server ${percent(saturated.serverCpu)} client ${percent(saturated.clientCpu)}${saturated.clientSaturated ? ' (client-bound)' : ''} others ${percent(saturated.othersCpu)} | paced ${count(paced.perSecond)}/s: ${ms(paced.cpuMicrosPerDelivery)} µs each, p50 ${ms(paced.p50)} p99 ${ms(paced.p99)} ms${missing ? ` MISSING ${missing}` : ''}`
 
 const ACK_SENDERS = [1, 8, 64, 256]
 const SHARED_SENDERS = 64
@@ -104,7 +104,7 @@ const SENDERS = 4
 
 /** Deliveries to rooms of several sizes from one instance. */
 export const measureDeliveries = (bench: Bench) =>
-  deliveries(bench, 'deliveries', [1, 10, 100, 1000], 1, ['ours', 'bare-broadcast', 'bare-mongoose'])
+  deliveries(bench, 'deliveries', [1, 10, 100, 1000], 1, ['ours', 'our-adapter', 'bare-broadcast', 'bare-mongoose'])
 
 /** The same with each room's members half on the one and half on the other of two instances. */
 export const measureInstances = (bench: Bench) =>

@@ -94,17 +94,21 @@ const ACKS: Column[] = [
   ['acks/s', wide('perSecond')],
   ['p50 ms', value('p50')],
   ['p99 ms', value('p99')],
+  ['server CPU µs each', value('cpuMicrosPerAck')],
   ['server CPU %', value('serverCpu')],
   ['stores CPU %', value('storeCpu')],
   ['client CPU %', value('clientCpu')],
+  ['others CPU %', value('othersCpu')],
 ]
 const DELIVERIES: Column[] = [
   ['deliveries/s', wide('saturated.perSecond')],
+  ['CPU µs each', value('saturated.cpuMicrosPerDelivery')],
   ['server CPU %', value('saturated.serverCpu')],
   ['client CPU %', value('saturated.clientCpu')],
+  ['others CPU %', value('saturated.othersCpu')],
   ['bytes each', value('saturated.bytesPerDelivery')],
   ['paced/s', value('paced.perSecond')],
-  ['CPU µs each', value('paced.cpuMicrosPerDelivery')],
+  ['CPU µs each, paced', value('paced.cpuMicrosPerDelivery')],
   ['p50 ms', value('paced.p50')],
   ['p99 ms', value('paced.p99')],
 ]
