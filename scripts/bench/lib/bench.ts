@@ -40,7 +40,14 @@ export function runLoad<F extends LoadFigures>(job: LoadJob, contender: Contende
       if (message.figures) resolve(message.figures)
       else if (message.error) reject(new Error(message.error))
       else if (message.ask) {
-        contender.killAndRestart().then(() => child.send('done'), reject)
+        const giveUp = (error: Error) => {
+          reject(error)
+          child.kill('SIGKILL')
+        }
+        contender.killAndRestart().then(({ started }) => {
+          started.catch(giveUp)
+          child.send('done')
+        }, giveUp)
       }
     })
     child.once('error', reject)

@@ -35,7 +35,8 @@ export function startChild(command: string, args: string[], env: NodeJS.ProcessE
       running.delete(child)
       resolve()
     })
-    child.once('exit', () => {
+    // `close` comes after the last of the output, which `exit` may not.
+    child.once('close', () => {
       running.delete(child)
       resolve()
     })

@@ -38,8 +38,8 @@ export interface Contender {
   roomIds: string[]
   /** Where and as whom each socket connects, with credentials good for ten minutes. */
   sockets(places: SocketPlace[]): Promise<SocketPlan[]>
-  /** SIGKILL, and a new start on the same port; resolves when the kill is done. */
-  killAndRestart(): Promise<void>
+  /** SIGKILL, and a new start on the same port; resolves when the kill is done, with the start that is under way. */
+  killAndRestart(): Promise<{ started: Promise<void> }>
   stop(): Promise<void>
 }
 
@@ -119,10 +119,11 @@ export async function startContender(
       restarting = start(ports[0]!).then((child) => {
         children[0] = child
       })
-      restarting.catch(() => {})
+      return { started: restarting }
     },
     async stop() {
-      await restarting
+      // Whoever asked for the restart was told of its failure.
+      await restarting?.catch(() => {})
       await Promise.all(children.map((child) => child.stop()))
       await stores.drop(database)
     },
