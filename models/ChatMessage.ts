@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
+import { f } from '../src/kernel/fields.ts'
+
+/** The longest text of a message, in characters (contract, section 4). */
+export const maxContent = 8_000
+
+export const Reaction = z.object({ emoji: z.string(), userIds: z.array(z.string()) })
+export const Attachment = z.object({
+  id: f.id(),
+  kind: z.enum(['image', 'audio']),
+  title: z.string(),
+  url: z.string(),
+})
+
+/** Fields that a message has as an entry of a log; see `src/log`. */
+export const logFields = {
+  logId: z.string(),
+  /** How many messages the log held once this entry had its rev. */
+  logSeq: z.int(),
+  /** The rev that the entry had at first. */
+  firstRev: z.int(),
+  /** The kind of the entry's last change. */
+  event: z.string(),
+  at: f.time(),
+}
+
+export const ChatMessage = defineEntity('ChatMessage', {
+  description: 'A message in a room',
+  collection: 'log',
+  kind: 'ChatMessage',
+  fields: {
+    id: f.id(),
+    chatRoomId: f.ref('ChatRoom'),
+    senderId: f.ref('User'),
+    type: z.enum(['text', 'system', 'image', 'file', 'audio']),
+    content: f.text(0, maxContent),
+    replyToId: f.ref('ChatMessage').nullable().default(null),
+    /** Derived from the members' reading marks when a message is presented. */
+    seenBy: z.array(f.ref('User')).default([]),
+    sentAt: f.time(),
+    updatedAt: f.time().nullable().default(null),
+  },
+  extra: {
+    seq: z.int().min(1).describe('The number among the room’s messages, fixed at sending'),
+    rev: z.int().min(1).describe('The number of the message’s last change in the room’s log'),
+    clientId: z.string().optional().describe('Chosen by the sender; makes sending idempotent'),
+    seenCount: z.int().default(0).describe('How many members have read it, without the sender'),
+    reactions: z.array(Reaction).default([]),
+    mentions: z.array(f.ref('User')).default([]),
+    attachments: z.array(Attachment).default([]),
+    pinned: z.boolean().default(false),
+    deletedAt: f.time().nullable().default(null),
+  },
+  stored: {
+    ...logFields,
+    /** What the client sent, to tell a repeat from another message under the same clientId. */
+    fingerprint: z.string(),
+  },
+  indexes: [
+    {
+      keys: { logId: 1, pinned: 1, seq: -1 },
+      options: { partialFilterExpression: { pinned: true } },
+      serves: 'pins of a room',
+    },
+    {
+      keys: { content: 'text' },
+      options: { name: 'search', default_language: 'none' },
+      serves: 'searching messages by words',
+    },
+  ],
+})
+export type ChatMessageDoc = Stored<typeof ChatMessage>
+export type ChatMessageWire = Wire<typeof ChatMessage>

@@ -1,0 +1,104 @@
+import mongoose, { type Connection, type Model } from 'mongoose'
+import type { Entity, Stored } from '../kernel/entity.ts'
+import type { Logger } from '../kernel/ports.ts'
+
+/** The database as services see it. */
+export interface Database {
+  connection: Connection
+  /** The mongoose model of an entity: validated writes. */
+  model<E extends Entity<any, any, any>>(entity: E): Model<Stored<E>>
+  /** The driver's collection of an entity: reads and hot writes, without hydration. */
+  collection<E extends Entity<any, any, any>>(entity: E): mongoose.mongo.Collection<Stored<E> & { _id: string }>
+  /** Runs `work` in a transaction with majority, journalled commit; the driver retries transient failures. */
+  transaction<T>(work: (session: mongoose.mongo.ClientSession) => Promise<T>): Promise<T>
+  /** Whether MongoDB answers within `ms`. */
+  ping(ms: number): Promise<boolean>
+  close(): Promise<void>
+}
+
+/**
+ * Connects mongoose to a replica set, registers the entities' models and builds their indexes.
+ * All writes are majority and journalled, all reads see only what is.
+ */
+export async function connectMongo(
+  uri: string,
+  entities: Entity<any, any, any>[],
+  log: Logger,
+  { buildIndexes = true, poolSize = 50, selectMs = 30_000 } = {},
+): Promise<Database> {
+  mongoose.set('strictQuery', true)
+  const connection = await mongoose
+    .createConnection(uri, {
+      autoIndex: false,
+      autoCreate: false,
+      maxPoolSize: poolSize,
+      // A request waits this long for a primary before it answers `unavailable`.
+      serverSelectionTimeoutMS: selectMs,
+      connectTimeoutMS: 10_000,
+      // A stopped mongod keeps sockets open: without this a request would wait for ever.
+      timeoutMS: 12_000,
+      heartbeatFrequencyMS: 2_000,
+      writeConcern: { w: 'majority', journal: true },
+      readConcern: { level: 'majority' },
+      readPreference: 'primary',
+      retryWrites: true,
+      ignoreUndefined: true,
+    })
+    .asPromise()
+  connection.on('error', (error) => log.error({ err: error }, 'MongoDB connection'))
+  const models = new Map<string, Model<any>>()
+  for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema) as never)
+  const database: Database = {
+    connection,
+    model: (entity) => models.get(entity.name) as never,
+    collection: (entity) => connection.getClient().db(connection.name).collection(entity.spec.collection) as never,
+    transaction: (work) =>
+      connection.getClient().withSession((session) =>
+        session.withTransaction(() => work(session), {
+          readConcern: { level: 'snapshot' },
+          writeConcern: { w: 'majority', journal: true },
+          readPreference: 'primary',
+        }),
+      ) as never,
+    async ping(ms) {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<boolean>((done) => {
+        timer = setTimeout(done, ms, false)
+      })
+      const answer = connection
+        .getClient()
+        .db('admin')
+        .command({ ping: 1 }, { timeoutMS: ms })
+        .then(
+          () => true,
+          () => false,
+        )
+      try {
+        return await Promise.race([answer, late])
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    close: () => connection.close(),
+  }
+  if (buildIndexes) await ensureIndexes(database, entities)
+  return database
+}
+
+/** Creates the declared indexes that are missing. Instances that start together do no harm to each other. */
+async function ensureIndexes(database: Database, entities: Entity<any, any, any>[]) {
+  const byCollection = new Map<string, { key: any; [option: string]: unknown }[]>()
+  for (const entity of entities) {
+    const specs = byCollection.get(entity.spec.collection) ?? []
+    for (const index of entity.spec.indexes) specs.push({ key: index.keys, ...index.options })
+    byCollection.set(entity.spec.collection, specs)
+  }
+  const db = database.connection.getClient().db(database.connection.name)
+  for (const [name, specs] of byCollection) {
+    // Transactions can't create a collection that two of them race for.
+    await db.createCollection(name).catch((error) => {
+      if (error?.codeName !== 'NamespaceExists') throw error
+    })
+    if (specs.length > 0) await db.collection(name).createIndexes(specs as never, { timeoutMS: 0 })
+  }
+}

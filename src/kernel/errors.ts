@@ -1,0 +1,86 @@
+/** The closed set of error codes, each with its HTTP status (contract, section 1). */
+export const errorStatus = {
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  gone: 410,
+  too_large: 413,
+  unsupported_media: 415,
+  invalid: 422,
+  rate_limited: 429,
+  unavailable: 503,
+  internal: 500,
+} as const
+
+export type ErrorCode = keyof typeof errorStatus
+
+/** One fault of an input: where and what. */
+export interface Issue {
+  path: string
+  message: string
+}
+
+/** What a handler throws to answer with an error; everything else that is thrown becomes `internal`. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly details: Issue[] | undefined
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { details?: Issue[]; retryAfterMs?: number } = {},
+  ) {
+    super(message, options)
+    this.name = 'AppError'
+    this.code = code
+    this.details = options.details
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+export const notFound = (what: string) => new AppError('not_found', `${what} not found`)
+export const forbidden = (why: string) => new AppError('forbidden', why)
+export const conflict = (why: string) => new AppError('conflict', why)
+export const invalid = (message: string, path = '') =>
+  new AppError('invalid', message, { details: [{ path, message }] })
+
+/** Names by which MongoDB's driver reports that the database, not the request, is at fault. */
+const databaseAway = /^Mongo(Network|ServerSelection|NotConnected|PoolCleared|WaitQueue|TopologyClosed|ExpiredSession)/
+
+/**
+ * Turns anything thrown into an AppError: database outages into `unavailable`, the unknown into `internal`
+ * (with the cause kept for the log, never for the wire).
+ */
+export function toAppError(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause
+  if (cause instanceof Error) {
+    const code = (cause as { code?: unknown }).code
+    const retryable =
+      databaseAway.test(cause.name) ||
+      cause.name === 'MongooseServerSelectionError' ||
+      // Not primary, shutting down, interrupted by a step-down, write concern timeout.
+      [10107, 13435, 11600, 11602, 91, 189, 64, 50].includes(code as number)
+    if (retryable) {
+      return new AppError('unavailable', 'The database is out of reach; try again', { cause, retryAfterMs: 1000 })
+    }
+  }
+  return new AppError('internal', 'Something went wrong on our side', { cause })
+}
+
+/** The error part of a socket's ack. */
+export interface WireError {
+  code: ErrorCode
+  message: string
+  details?: Issue[]
+  retryAfterMs?: number
+}
+
+/** What of an error goes to a client. */
+export function toWireError(error: AppError): WireError {
+  const wire: WireError = { code: error.code, message: error.message }
+  if (error.details) wire.details = error.details
+  if (error.retryAfterMs !== undefined) wire.retryAfterMs = error.retryAfterMs
+  return wire
+}

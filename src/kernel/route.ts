@@ -1,0 +1,70 @@
+import type { z } from 'zod'
+import type { Actor, ScopeNeed } from './actor.ts'
+import type { ErrorCode } from './errors.ts'
+import type { Rate } from './rate.ts'
+
+/** What of the HTTP exchange itself a handler may look at or set. */
+export interface Exchange {
+  ipAddress: string | undefined
+  userAgent: string | undefined
+  header(name: string): string | undefined
+  cookie(name: string): string | undefined
+  setCookie(name: string, value: string | null, maxAgeSeconds: number): void
+}
+
+export type RouteAuth = 'none' | 'optional' | 'user' | 'admin'
+
+export interface RouteContext<S, Auth extends RouteAuth> {
+  actor: Auth extends 'none' ? null : Auth extends 'optional' ? Actor | null : Actor
+  services: S
+  http: Exchange
+}
+
+type OutputOf<T> = T extends z.ZodType ? z.output<T> : undefined
+
+export interface RouteDef<
+  S,
+  Auth extends RouteAuth,
+  Params extends z.ZodType | undefined,
+  Query extends z.ZodType | undefined,
+  Body extends z.ZodType | undefined,
+  Answer extends z.ZodType | undefined,
+> {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** OpenAPI form: `/api/v1/chat-rooms/{id}`. */
+  path: string
+  tag: string
+  summary: string
+  auth: Auth
+  /** What a bot's token must cover. Without one, bots are refused. */
+  scope?: ScopeNeed
+  rate: Rate
+  params?: Params
+  query?: Query
+  body?: Body
+  /** Status of success; 204 has no answer. */
+  status: 200 | 201 | 202 | 204
+  answer?: Answer
+  /** Codes that can come beside those that follow from the declaration (auth, validation, rate). */
+  errors?: ErrorCode[]
+  handle(
+    context: RouteContext<S, Auth>,
+    input: { params: OutputOf<Params>; query: OutputOf<Query>; body: OutputOf<Body> },
+  ): Promise<Answer extends z.ZodType ? z.output<Answer> : void>
+}
+
+export type AnyRoute<S> = RouteDef<S, any, any, any, any, any>
+
+/** Gives `defineRoute` for one set of services: declares a REST route once; see `RouteDef`. */
+export const routeDefiner =
+  <S>() =>
+  <
+    Auth extends RouteAuth,
+    Params extends z.ZodType | undefined = undefined,
+    Query extends z.ZodType | undefined = undefined,
+    Body extends z.ZodType | undefined = undefined,
+    Answer extends z.ZodType | undefined = undefined,
+  >(
+    definition: RouteDef<S, Auth, Params, Query, Body, Answer>,
+  ) =>
+    definition
