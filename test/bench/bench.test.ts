@@ -16,28 +16,31 @@ function serverFrame(text: string): Buffer {
   return frame
 }
 
-describe('frames', () => {
-  test('are found whole, of every length, however the stream is cut', () => {
-    const texts = ['', 'a', 'é'.repeat(62), 'b'.repeat(126), 'c'.repeat(65_535), 'd'.repeat(65_536), 'end']
-    const stream = Buffer.concat(texts.map(serverFrame))
-    for (const step of [1, 7, 1_000, stream.length]) {
-      const found: string[] = []
-      const sink = {
-        frame: (_: number, bytes: Buffer, start: number, end: number) => found.push(bytes.toString('utf8', start, end)),
-      }
-      let rest = Buffer.alloc(0)
-      for (let at = 0; at < stream.length; at += step === 1 ? 997 : step) {
-        const bytes = Buffer.concat([rest, stream.subarray(at, at + (step === 1 ? 997 : step))])
-        rest = Buffer.from(bytes.subarray(walkFrames(bytes, 0, bytes.length, sink)))
-      }
-      expect(found).toEqual(texts)
-      expect(rest).toHaveLength(0)
-    }
-  })
+/** What is found in a stream that comes in pieces of `step` bytes. */
+function readPieces(stream: Buffer, step: number): string[] {
+  const found: string[] = []
+  const sink = {
+    frame: (_: number, bytes: Buffer, start: number, end: number) => found.push(bytes.toString('utf8', start, end)),
+  }
+  let rest = Buffer.alloc(0)
+  for (let at = 0; at < stream.length; at += step) {
+    const bytes = Buffer.concat([rest, stream.subarray(at, at + step)])
+    rest = Buffer.from(bytes.subarray(walkFrames(bytes, 0, bytes.length, sink)))
+  }
+  expect(rest).toHaveLength(0)
+  return found
+}
+
+test('BEN-01 finds frames whole, of every length, however the stream is cut', () => {
+  const short = ['', 'a', 'é'.repeat(62), 'b'.repeat(125), 'c'.repeat(126), 'end']
+  const long = [...short, 'd'.repeat(65_535), 'e'.repeat(65_536), 'end']
+  for (const step of [1, 2, 3, 100]) expect(readPieces(Buffer.concat(short.map(serverFrame)), step)).toEqual(short)
+  for (const step of [997, 65_536, 1 << 20])
+    expect(readPieces(Buffer.concat(long.map(serverFrame)), step)).toEqual(long)
 })
 
 describe('figures', () => {
-  test('median, spread and percentiles', () => {
+  test('BEN-02 takes median, spread and percentiles', () => {
     expect(median([3, 1, 2])).toBe(2)
     expect(median([4, 1, 2, 3])).toBe(2.5)
     expect(median([])).toBeNaN()
@@ -47,14 +50,14 @@ describe('figures', () => {
     expect(latencies.summary()).toEqual({ p50: 501, p99: 991, max: 1_000, samples: 1_000 })
   })
 
-  test('a message carries its time, and 120 characters', () => {
+  test('BEN-03 sends messages of 120 characters that carry their time', () => {
     const packet = sendPacket('room', 'client', 12_345.678)
-    expect(JSON.parse(packet)[1].content.length).toBeGreaterThanOrEqual(115)
+    expect(JSON.parse(packet)[1].content.length).toBe(120)
     expect(sentAt(Buffer.from(`42${packet}`), 0, packet.length + 2)).toBe(12_345.678)
     expect(sentAt(Buffer.from('42["room:message",{"content":"other"}]'), 0, 37)).toBeNaN()
   })
 
-  test('goals are judged on medians of both sides, and only where both are there', () => {
+  test('BEN-04 judges goals on medians of both sides, and only where both are there', () => {
     const series = (contender: Series['contender'], perSecond: number[]): Series => ({
       measure: 'acks',
       case: '64',
@@ -67,7 +70,7 @@ describe('figures', () => {
     expect(judge([series('ours', [1])])).toEqual([])
   })
 
-  test('a section is put between its markers, and all else is kept', () => {
+  test('BEN-05 puts a section between its markers and keeps all else', () => {
     const once = replaceSection('# Benchmarks\n\nprose\n', 'bench:chat', 'first')
     expect(once).toBe('# Benchmarks\n\nprose\n\n<!-- bench:chat:start -->\nfirst\n<!-- bench:chat:end -->\n')
     expect(replaceSection(`${once}\nmore\n`, 'bench:chat', 'second')).toBe(`${once.replace('first', 'second')}\nmore\n`)
@@ -80,7 +83,7 @@ describe('the reconnect ledger', () => {
     for (const rev of revs) ledger.live(rev, `m${rev}`)
   }
 
-  test('finds nothing wrong where live changes and a sync overlap', () => {
+  test('BEN-06 finds nothing wrong where live changes and a sync overlap', () => {
     const ledger = new Ledger(4)
     live(ledger, 5, 6)
     ledger.reconnect()
@@ -91,7 +94,7 @@ describe('the reconnect ledger', () => {
     expect([ledger.gaps(), ledger.twice, ledger.reordered]).toEqual([0, 0, 0])
   })
 
-  test('counts a gap, a repeat, a wrong order, and two changes under one rev', () => {
+  test('BEN-07 counts a gap, a repeat, a wrong order, and two changes under one rev', () => {
     const gap = new Ledger(0)
     live(gap, 1, 2, 5)
     expect(gap.gaps()).toBe(2)

@@ -18,6 +18,8 @@ export interface AcksJob extends Job {
   kind: 'acks'
   rooms: string[]
   warmMs: number
+  /** Goes on warming up until so many are acked, for a minute at most. */
+  warmAcks?: number
   measureMs: number
 }
 

@@ -5,6 +5,8 @@ import { Latencies } from './stats.ts'
 import { runId, sendPacket } from './text.ts'
 import { openWindow, sleep } from './window.ts'
 
+const WARM_LIMIT_MS = 60_000
+
 /** Each sender has one message outstanding: acked messages a second, and how long an ack takes. */
 export async function loadAcks(job: AcksJob): Promise<AcksFigures> {
   const latencies = new Latencies()
@@ -38,6 +40,8 @@ export async function loadAcks(job: AcksJob): Promise<AcksFigures> {
   })
   for (const socket of sockets) send(socket)
   await sleep(job.warmMs)
+  const until = performance.now() + WARM_LIMIT_MS
+  while (sent < (job.warmAcks ?? 0) && performance.now() < until) await sleep(50)
   const close = openWindow(job.serverPids, job.storePids)
   measuring = true
   await sleep(job.measureMs)

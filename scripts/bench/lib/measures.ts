@@ -1,4 +1,4 @@
-import { type Bench, interleave, runLoad, startContenders, stopContenders } from './bench.ts'
+import { type Bench, interleave, log, runLoad, startContenders, stopContenders } from './bench.ts'
 import type { Contender, SocketPlace, World } from './contenders.ts'
 import type { AcksFigures, DeliveriesFigures, MemoryFigures, ReconnectFigures } from './jobs.ts'
 
@@ -70,6 +70,11 @@ export async function measureStock(bench: Bench): Promise<void> {
     instances: 1,
     gcHook: false,
   })
+  await warmUp(
+    bench,
+    contenders,
+    range(senders).map((user) => ({ user, rooms: [user], instance: 0 })),
+  )
   for (const kind of ['acks', 'stock'] as const) {
     await interleave(
       bench,
@@ -120,6 +125,12 @@ async function deliveries(
   const { quick, users } = bench.options
   const world: World = { users, rooms: sizes.map((size) => range(Math.min(size, users))) }
   const contenders = await startContenders(bench, measure, names, world, { instances, gcHook: false })
+  const ten = sizes.indexOf(10)
+  await warmUp(
+    bench,
+    contenders,
+    range(10).map((user) => ({ user: user % users, rooms: [ten], instance: user })),
+  )
   for (const [room, size] of sizes.entries()) {
     const places: SocketPlace[] = range(size).map((index) => ({ user: index % users, rooms: [room], instance: index }))
     await interleave(
@@ -242,6 +253,21 @@ function placesIn(world: World, sockets: number): SocketPlace[] {
     rooms: roomsOf[index % world.users]!,
     instance: 0,
   }))
+}
+
+/** Messages before anything is measured: a mongoose `create` costs four times as much CPU before some 5,000 as after. */
+const WARM_ACKS = 6_000
+
+async function warmUp(bench: Bench, contenders: Contender[], places: SocketPlace[]): Promise<void> {
+  for (const contender of contenders) {
+    const job = {
+      ...(await target(bench, contender, places)),
+      rooms: places.map((place) => contender.roomIds[place.rooms[0]!]!),
+      warmAcks: WARM_ACKS,
+    }
+    const figures = await runLoad<AcksFigures>({ kind: 'acks', ...job, warmMs: 0, measureMs: 500 }, contender)
+    log(`${contender.name} is warm: ${showAcks(figures)}`)
+  }
 }
 
 async function target(bench: Bench, contender: Contender, places: SocketPlace[]) {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,7 @@ export interface Stores {
 /** One mongod, a replica set of one that all contenders share, each with a database of its own; and a redis-server if one is found. */
 export async function startStores(mongod: string, redisServer: string | undefined): Promise<Stores> {
   const dir = await mkdtemp(join(tmpdir(), 'phantom-power-bench-'))
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
   const port = await freePort()
   const mongo = startChild(mongod, [
     ...['--dbpath', dir, '--port', String(port), '--bind_ip', '127.0.0.1', '--replSet', 'bench'],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 const MARK = '~t~'
 const FILL =
-  'shall we take the second chorus from the bridge again, a little slower, with the brushes and no keys this time around?'
+  'shall we retake the second chorus from the bridge again, a little slower, with the brushes and no keys this time around?'
 
 /** A run's own prefix: clientIds are for ever, so no two runs may share them. */
 export const runId = randomBytes(5).toString('hex')
