@@ -23,6 +23,11 @@ export const logFields = {
   /** The kind of the entry's last change. */
   event: z.string(),
   at: f.time(),
+  /** The rev, and those that the entry left lately; nobody else may take them. */
+  slots: z.array(z.int()),
+  freed: z.array(z.object({ rev: z.int(), at: z.date() })).optional(),
+  /** Names the last change, to tell whether it was this one that came through. */
+  changeId: z.string().optional(),
 }
 
 export const ChatMessage = defineEntity('ChatMessage', {

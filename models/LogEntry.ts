@@ -19,8 +19,13 @@ export const LogEntry = defineEntity('LogEntry', {
   indexes: [
     {
       keys: { logId: 1, rev: -1 },
-      options: { unique: true, name: 'rev' },
-      serves: 'the head, gaps, and that revs have no holes',
+      options: { name: 'rev' },
+      serves: 'the head and gaps',
+    },
+    {
+      keys: { logId: 1, slots: -1 },
+      options: { unique: true, name: 'slots' },
+      serves: 'that each rev is given once; see `src/log/store.ts`',
     },
     {
       keys: { logId: 1, senderId: 1, clientId: 1 },

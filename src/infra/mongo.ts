@@ -24,7 +24,7 @@ export async function connectMongo(
   uri: string,
   entities: Entity<any, any, any>[],
   log: Logger,
-  { buildIndexes = true, poolSize = 50, selectMs = 30_000 } = {},
+  { poolSize = 50, selectMs = 30_000 } = {},
 ): Promise<Database> {
   mongoose.set('strictQuery', true)
   const connection = await mongoose
@@ -36,9 +36,9 @@ export async function connectMongo(
       serverSelectionTimeoutMS: selectMs,
       connectTimeoutMS: 10_000,
       // A stopped mongod keeps sockets open: without this a request would wait for ever.
-      timeoutMS: 12_000,
+      socketTimeoutMS: 12_000,
       heartbeatFrequencyMS: 2_000,
-      writeConcern: { w: 'majority', journal: true },
+      writeConcern: { w: 'majority', journal: true, wtimeoutMS: 8_000 },
       readConcern: { level: 'majority' },
       readPreference: 'primary',
       retryWrites: true,
@@ -81,7 +81,7 @@ export async function connectMongo(
     },
     close: () => connection.close(),
   }
-  if (buildIndexes) await ensureIndexes(database, entities)
+  await ensureIndexes(database, entities)
   return database
 }
 
@@ -99,6 +99,18 @@ async function ensureIndexes(database: Database, entities: Entity<any, any, any>
     await db.createCollection(name).catch((error) => {
       if (error?.codeName !== 'NamespaceExists') throw error
     })
-    if (specs.length > 0) await db.collection(name).createIndexes(specs as never, { timeoutMS: 0 })
+    if (specs.length > 0) await buildIndexes(() => db.collection(name).createIndexes(specs as never))
+  }
+}
+
+/** Building over a large collection outlasts the socket's patience; MongoDB goes on, and asking again joins the build. */
+async function buildIndexes(ask: () => Promise<unknown>) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await ask()
+      return
+    } catch (error) {
+      if (!(error instanceof mongoose.mongo.MongoNetworkTimeoutError) || attempt >= 300) throw error
+    }
   }
 }

@@ -47,7 +47,11 @@ export const invalid = (message: string, path = '') =>
   new AppError('invalid', message, { details: [{ path, message }] })
 
 /** Names by which MongoDB's driver reports that the database, not the request, is at fault. */
-const databaseAway = /^Mongo(Network|ServerSelection|NotConnected|PoolCleared|WaitQueue|TopologyClosed|ExpiredSession)/
+const databaseAway =
+  /^Mongo(Network|ServerSelection|NotConnected|Pool|WaitQueue|TopologyClosed|ClientClosed|ExpiredSession|OperationTimeout|WriteConcern)/
+
+/** Codes by which it does: not primary, shutting down, interrupted, hosts unreachable, timeouts, write concern. */
+const awayCodes = new Set([6, 7, 50, 64, 79, 89, 91, 100, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
 
 /**
  * Turns anything thrown into an AppError: database outages into `unavailable`, the unknown into `internal`
@@ -58,10 +62,7 @@ export function toAppError(cause: unknown): AppError {
   if (cause instanceof Error) {
     const code = (cause as { code?: unknown }).code
     const retryable =
-      databaseAway.test(cause.name) ||
-      cause.name === 'MongooseServerSelectionError' ||
-      // Not primary, shutting down, interrupted by a step-down, write concern timeout.
-      [10107, 13435, 11600, 11602, 91, 189, 64, 50].includes(code as number)
+      databaseAway.test(cause.name) || cause.name === 'MongooseServerSelectionError' || awayCodes.has(code as number)
     if (retryable) {
       return new AppError('unavailable', 'The database is out of reach; try again', { cause, retryAfterMs: 1000 })
     }

@@ -26,6 +26,7 @@ const uri = () =>
       /^https?:\/\/(?:[\w\-.~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?:#(?:[\w\-.~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)?$/,
       'must be a web address',
     )
+    .meta({ format: 'uri' })
 
 /** MongoDB would store a half of a surrogate pair as another character. */
 const wellFormed = (value: string) => !/\p{Cs}/u.test(value)

@@ -49,6 +49,8 @@ export interface Emitter {
 export interface Audience {
   /** A user's sockets here receive a log from now on, positioned at `live`'s rev; they are told by `payload`. */
   attach(userId: string, live: { logId: string; rev: number }, event: string, payload: () => object): void
+  /** A user's sockets here receive a conversation anyway; it stays open for them, so that nothing is told twice. */
+  keep(userId: string, live: { logId: string; rev: number }): void
   /** A user's sockets here receive the log no more; they are told by `payload`. */
   detach(userId: string, logId: string, event: string, payload: () => object): void
   /** Users with sockets on this instance that are among those given. */

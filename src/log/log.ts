@@ -45,6 +45,7 @@ export function createLog(deps: LogDeps) {
   })
   const writer = createWriter({ store, tail: () => tail, log: deps.log, patienceMs: deps.patienceMs })
 
+  let closed = false
   bus.subscribe('log', (message) => {
     const first = message.indexOf(separator)
     const second = message.indexOf(separator, first + 1)
@@ -52,7 +53,12 @@ export function createLog(deps: LogDeps) {
     if (third < 0) return
     const rev = Number(message.slice(first + 1, second))
     const seq = Number(message.slice(second + 1, third))
-    tail.heard(message.slice(0, first), rev, seq, message.slice(third + 1))
+    if (closed || first < 1 || !Number.isSafeInteger(rev) || rev < 1 || !Number.isSafeInteger(seq) || seq < 0) return
+    try {
+      tail.heard(message.slice(0, first), rev, seq, message.slice(third + 1))
+    } catch (error) {
+      deps.log.warn({ err: error }, 'a hint of another instance was not understood')
+    }
   })
   bus.onReconnect(() => void compare())
 
@@ -149,15 +155,24 @@ export function createLog(deps: LogDeps) {
         const contexts = records.length > 0 ? await kind.prepare(records) : []
         const changes: Rendered[] = []
         let at = rev
+        let given = rev
+        let read = 0
         for (const [index, record] of records.entries()) {
           if (characters <= 0) break
-          const { event, payload } = kind.render(record, rev, contexts[index])
-          changes.push({ event, payload: { ...payload, rev: record.rev, prevRev: at } })
-          at = record.rev
+          read++
           characters -= 500 + String(record['content'] ?? '').length
+          try {
+            const { event, payload } = kind.render(record, rev, contexts[index])
+            changes.push({ event, payload: { ...payload, rev: record.rev, prevRev: given } })
+            given = record.rev
+          } catch (error) {
+            // One entry that can't be shown must not keep a client from all that came after it.
+            deps.log.error({ err: error, logId, rev: record.rev }, 'an entry of a log could not be handled')
+          }
+          at = record.rev
         }
-        left -= changes.length
-        answers.push({ changes, rev: at, more: records.length === take || changes.length < records.length })
+        left -= read
+        answers.push({ changes, rev: at, more: records.length === take || read < records.length })
       }
       return answers
     },
@@ -165,9 +180,11 @@ export function createLog(deps: LogDeps) {
     stats: () => ({ ...tail.stats, ...writer.stats, open: tail.size, waiting: writer.waiting }),
     /** Takes no more work after what is queued is done, or `ms` have passed. */
     async close(ms = 5_000) {
-      for (const timer of timers) clearInterval(timer)
       await writer.drain(ms)
-      if (writer.waiting > 0) throw new AppError('unavailable', `${writer.waiting} entries were not stored in time`)
+      closed = true
+      for (const timer of timers) clearInterval(timer)
+      const left = writer.abandon()
+      if (left > 0) throw new AppError('unavailable', `${left} entries were not stored in time`)
     },
   }
 }

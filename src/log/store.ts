@@ -1,5 +1,6 @@
 import type { mongo } from 'mongoose'
 import { LogEntry } from '../../models/LogEntry.ts'
+import { toAppError } from '../kernel/errors.ts'
 import type { Head, LogRecord, LogStore, WriteOutcome, WriteStep } from './types.ts'
 
 type Session = mongo.ClientSession
@@ -10,7 +11,18 @@ export interface LogDatabase {
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
 }
 
-/** A log store on MongoDB; relies on the unique indexes `rev` and `clientId` of LogEntry. */
+/** How long the revs that an entry has left stay taken, in milliseconds; no writer may lag behind a log for longer. */
+export const slotMs = 60_000
+
+/** Bookkeeping that readers of a log need not see. */
+const projection = { slots: 0, freed: 0, changeId: 0 }
+
+/**
+ * A log store on MongoDB; relies on the unique indexes `slots` and `clientId` of LogEntry.
+ *
+ * A change moves its entry to a new rev. Were the old one free again at once, an instance that lags behind could write
+ * there, below the head, where nobody looks any more. So `slots` keeps the left revs taken until nobody can lag so far.
+ */
 export function createLogStore(database: LogDatabase): LogStore<Session> {
   const entries = database.collection(LogEntry) as unknown as mongo.Collection<LogRecord>
 
@@ -32,12 +44,12 @@ export function createLogStore(database: LogDatabase): LogStore<Session> {
     },
     after: (logId, rev, limit) =>
       entries
-        .find({ logId, rev: { $gt: rev } })
+        .find({ logId, rev: { $gt: rev } }, { projection })
         .sort({ rev: 1 })
         .limit(limit)
         .toArray(),
-    byIds: (ids) => entries.find({ _id: { $in: ids } }).toArray(),
-    byClientId: (logId, senderId, clientId) => entries.findOne({ logId, senderId, clientId }),
+    byIds: (ids) => entries.find({ _id: { $in: ids } }, { projection }).toArray(),
+    byClientId: (logId, senderId, clientId) => entries.findOne({ logId, senderId, clientId }, { projection }),
 
     async write(steps) {
       try {
@@ -51,16 +63,20 @@ export function createLogStore(database: LogDatabase): LogStore<Session> {
     },
 
     async writeTogether(records, within) {
+      let ours = true
       try {
         await database.transaction(async (session) => {
-          await entries.insertMany(records as any[], { session, ordered: true })
+          ours = true
+          if (records.length > 0) await entries.insertMany(records.map(toStored) as any[], { session, ordered: true })
+          ours = false
           await within(session)
         })
         return { done: records.length, stale: [] }
       } catch (error) {
         const outcome = refusal(error)
-        if (outcome) return { ...outcome, done: 0 }
-        throw error
+        if (!outcome) throw error
+        // A duplicate in what goes along says nothing of revs, whatever its index is called.
+        return ours ? { ...outcome, done: 0 } : { done: 0, stale: [], stopped: 'id', cause: error }
       }
     },
   }
@@ -80,31 +96,60 @@ export function createLogStore(database: LogDatabase): LogStore<Session> {
   }
 }
 
+const toStored = (record: LogRecord) => ({ ...record, slots: [record.rev] })
+
 function toBulk(step: WriteStep): mongo.AnyBulkWriteOperation<LogRecord> {
-  if (step.type === 'insert') return { insertOne: { document: step.record as any } }
+  if (step.type === 'insert') return { insertOne: { document: toStored(step.record) as any } }
   return {
     updateOne: {
       filter: { _id: step.id, rev: step.fromRev },
-      update: { $set: { ...step.set, changeId: step.changeId } },
+      update: moving(step),
     },
   }
 }
 
-/** Reads a duplicate key error; null where the failure says nothing of what was stored. */
+/** Sets fields and moves an entry to its new rev, leaving the old one taken; by the clock of the database. */
+function moving(step: WriteStep & { type: 'replace' }): mongo.BSON.Document[] {
+  const set: Record<string, unknown> = {}
+  // Values are no expressions, whatever they look like.
+  for (const [field, value] of Object.entries({ ...step.set, changeId: step.changeId })) {
+    if (value !== undefined) set[field] = { $literal: value }
+  }
+  const isRecent = { $gt: ['$$slot.at', { $subtract: ['$$NOW', slotMs] }] }
+  const freed = {
+    $concatArrays: [
+      { $filter: { input: { $ifNull: ['$freed', []] }, as: 'slot', cond: isRecent } },
+      [{ rev: '$rev', at: '$$NOW' }],
+    ],
+  }
+  return [
+    { $set: { freed } },
+    { $set: { slots: { $concatArrays: ['$freed.rev', [{ $literal: step.record.rev }]] } } },
+    { $set: set },
+  ]
+}
+
+/** Reads why a step was refused; null where the failure says nothing of what was stored. */
 function refusal(error: unknown): WriteOutcome | null {
   const failure = error as {
     code?: number
     message?: string
-    writeErrors?: { index: number; code: number; errmsg?: string }[]
+    writeErrors?: OneOrMore<{ index: number; code: number; errmsg?: string }>
     result?: { getWriteConcernError?(): unknown }
   }
   const first = Array.isArray(failure.writeErrors) ? failure.writeErrors[0] : failure.writeErrors
-  const code = first?.code ?? failure.code
-  if (code !== 11000) return null
   // Steps before the refused one count only when they are known to be durable.
   if (failure.result?.getWriteConcernError?.()) return null
+  const code = first?.code ?? failure.code
+  if (code !== 11000) {
+    // A step that the database will never take, such as one too large, must not hold up the others.
+    const lasting = first && toAppError(Object.assign(new Error(first.errmsg), { code })).code === 'internal'
+    return lasting ? { done: first.index, stale: [], stopped: 'invalid', cause: error } : null
+  }
   const text = first?.errmsg ?? failure.message ?? ''
   const index = /index: (\S+) dup key/.exec(text)?.[1]
-  const stopped = index === 'rev' ? 'rev' : index === 'clientId' ? 'clientId' : 'id'
+  const stopped = index === 'slots' ? 'rev' : index === 'clientId' ? 'clientId' : 'id'
   return { done: first?.index ?? 0, stale: [], stopped }
 }
+
+type OneOrMore<T> = T | readonly T[]

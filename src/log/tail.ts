@@ -1,3 +1,4 @@
+import { AppError, toAppError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { Head, LogKind, LogRecord, LogStore, Rendered } from './types.ts'
 
@@ -13,7 +14,11 @@ export interface Live {
   usedAt: number
   /** The highest rev heard of; above `rev` there is something to read. */
   target: number
+  /** When `rev` was last known to be the head. A writer that lags too long could miss a rev that was left. */
+  checkedAt: number
   filling: Promise<void> | null
+  /** Time before which reading it is not tried again. */
+  unreadableUntil: number
   /** A write is under way whose revs are not known to be taken yet. */
   writing: boolean
   /** Time before which this instance leaves the log to the others; see the writer. */
@@ -36,7 +41,12 @@ export interface TailDeps {
   fillSize?: number
   idleMs?: number
   maxOpen?: number
+  /** The most reads of fills under way at once. */
+  maxReads?: number
 }
+
+/** How soon a fill that failed is tried again, in milliseconds. */
+const retryMs = 250
 
 /** Larger packets are not passed between instances; they read the entry instead. */
 const maxPacket = 64 * 1024
@@ -47,29 +57,37 @@ const maxPacket = 64 * 1024
  * and a later one makes it read what lies between.
  */
 export function createTail(deps: TailDeps) {
-  const { store, fillSize = 500, idleMs = 60_000, maxOpen = 100_000 } = deps
+  const { store, fillSize = 500, idleMs = 60_000, maxOpen = 100_000, maxReads = 16 } = deps
   const open = new Map<string, Live>()
   const opening = new Map<string, { promise: Promise<void>; target: number }>()
-  const stats = { delivered: 0, filled: 0, fills: 0 }
+  const stats = { delivered: 0, filled: 0, fills: 0, faults: 0 }
+  const reads = createGate(maxReads)
 
   /** Opens logs and holds them; each must be released once. */
   async function acquire(logIds: string[]): Promise<Live[]> {
-    const missing = logIds.filter((logId) => !open.has(logId) && !opening.has(logId))
-    if (missing.length > 0) startOpening(missing)
-    const waits = new Set(logIds.flatMap((logId) => opening.get(logId)?.promise ?? []))
-    for (const wait of waits) await wait
-    return logIds.map((logId) => {
-      const live = open.get(logId)
-      // Between the opening and here only eviction could have closed it, and that spares fresh ones.
-      if (!live) throw new Error(`log ${logId} did not open`)
-      live.holds++
-      live.usedAt = Date.now()
-      return live
-    })
+    // Somebody else's opening can fail over another log, and what is open unheld can be evicted: look again.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const missing = logIds.filter((logId) => !open.has(logId) && !opening.has(logId))
+      const own = missing.length > 0 ? startOpening([...new Set(missing)]) : null
+      const others = new Set(logIds.flatMap((logId) => opening.get(logId)?.promise ?? []))
+      if (own) others.delete(own)
+      await Promise.allSettled(others)
+      await own
+      const lives = logIds.map((logId) => open.get(logId))
+      if (lives.every((live) => live !== undefined)) return lives.map(hold)
+    }
+    throw new AppError('unavailable', 'Too much is open at once; try again', { retryAfterMs: 1000 })
   }
 
-  function startOpening(logIds: string[]) {
+  function hold(live: Live): Live {
+    live.holds++
+    live.usedAt = Date.now()
+    return live
+  }
+
+  function startOpening(logIds: string[]): Promise<void> {
     const load = async () => {
+      const startedAt = Date.now()
       const byKind = new Map<LogKind, string[]>()
       for (const logId of logIds) {
         const kind = deps.kindOf(logId)
@@ -96,7 +114,9 @@ export function createTail(deps: TailDeps) {
           holds: 0,
           usedAt: Date.now(),
           target,
+          checkedAt: startedAt,
           filling: null,
+          unreadableUntil: 0,
           writing: false,
           pausedUntil: 0,
           foreignAt: 0,
@@ -129,12 +149,17 @@ export function createTail(deps: TailDeps) {
     live.target = Math.max(live.target, record.rev)
     const packet = apply(live, record, context, live.rev)
     const control = live.kind.isControl(record) || packet.length > maxPacket
-    deps.tell(live.logId, record.rev, record.logSeq, control ? '' : packet)
+    tell(record, control ? '' : packet)
   }
 
   /** Tells the other instances that an entry is there to be read. */
   function hint(record: LogRecord) {
-    deps.tell(record.logId, record.rev, record.logSeq, '')
+    tell(record, '')
+  }
+
+  function tell(record: LogRecord, packet: string) {
+    // Without the hint the others find the entry when they compare.
+    attempt(record, 'tell', () => deps.tell(record.logId, record.rev, record.logSeq, packet))
   }
 
   /** Takes a hint of another instance. */
@@ -144,7 +169,7 @@ export function createTail(deps: TailDeps) {
       const pending = opening.get(logId)
       if (pending) pending.target = Math.max(pending.target, rev)
       else if (deps.kindOf(logId).wanted(logId)) {
-        void startOpening([logId])
+        startOpening([logId])
           .then(() => reach(logId, rev))
           .catch((error) => deps.log.warn({ err: error, logId }, 'could not open a log'))
       }
@@ -158,7 +183,7 @@ export function createTail(deps: TailDeps) {
       live.rev = rev
       live.seq = seq
       stats.delivered++
-      live.kind.deliver(logId, packet)
+      attempt({ logId, rev }, 'deliver', () => live.kind.deliver(logId, packet))
       deps.onIdle(live)
     } else void fill(live)
   }
@@ -171,37 +196,68 @@ export function createTail(deps: TailDeps) {
     void fill(live)
   }
 
+  /**
+   * Each of a kind's parts may fail for an entry without holding up the entries after it: what was not delivered shows
+   * in the next one's `prevRev`.
+   */
   function apply(live: Live, record: LogRecord, context: unknown, since: number): string {
+    const { kind } = live
     const previous = live.rev
-    const rendered: Rendered = live.kind.render(record, since, context)
-    const packet = deps.encode(rendered.event, { ...rendered.payload, rev: record.rev, prevRev: previous })
+    const packet =
+      attempt(record, 'render', () => {
+        const rendered: Rendered = kind.render(record, since, context)
+        return deps.encode(rendered.event, { ...rendered.payload, rev: record.rev, prevRev: previous })
+      }) ?? ''
     live.rev = record.rev
     live.seq = record.logSeq
-    live.kind.apply(live.state, record)
-    stats.delivered++
-    live.kind.deliver(live.logId, packet)
-    live.kind.settle(live, record)
+    attempt(record, 'apply', () => kind.apply(live.state, record))
+    if (packet) {
+      stats.delivered++
+      attempt(record, 'deliver', () => kind.deliver(live.logId, packet))
+    }
+    attempt(record, 'settle', () => kind.settle(live, record))
     deps.onApplied(record)
     return packet
   }
 
+  function attempt<T>({ logId, rev }: { logId: string; rev: number }, part: string, work: () => T): T | undefined {
+    try {
+      return work()
+    } catch (error) {
+      stats.faults++
+      deps.log.error({ err: error, logId, rev, part }, 'an entry of a log could not be handled')
+      return undefined
+    }
+  }
+
   /** Reads and delivers what lies between `rev` and `target`; one at a time for a log. */
   function fill(live: Live): Promise<void> {
-    live.filling ??= readOn(live)
-      .catch((error) => deps.log.warn({ err: error, logId: live.logId }, 'could not read a log on'))
-      .finally(() => {
+    if (live.filling) return live.filling
+    if (Date.now() < live.unreadableUntil) return Promise.resolve()
+    live.filling = readOn(live)
+      .catch((error) => {
+        deps.log.warn({ err: error, logId: live.logId }, 'could not read a log on')
+        live.unreadableUntil = Date.now() + retryMs
+        setTimeout(() => live.target > live.rev && void fill(live), retryMs + 1).unref()
+      })
+      .then(() => {
         live.filling = null
+        // Heard of after the last look.
+        if (live.target > live.rev) void fill(live)
         deps.onIdle(live)
       })
     return live.filling
   }
 
-  async function readOn(live: Live) {
+  async function readOn(live: Live): Promise<void> {
     stats.fills++
     let misses = 0
     while (true) {
-      const records = await store.after(live.logId, live.rev, fillSize)
-      const contexts = records.length > 0 ? await live.kind.prepare(records) : []
+      const startedAt = Date.now()
+      const { records, contexts } = await reads(async () => {
+        const records = await store.after(live.logId, live.rev, fillSize)
+        return { records, contexts: await prepare(live, records) }
+      })
       const since = live.rev
       records.forEach((record, index) => {
         if (record.rev <= live.rev) return
@@ -209,9 +265,11 @@ export function createTail(deps: TailDeps) {
         apply(live, record, contexts[index], since)
       })
       if (records.length === fillSize) continue
+      live.checkedAt = startedAt
       if (live.rev >= live.target) return
       // Heard of, but not majority-committed yet: it comes within milliseconds, or never did.
-      if (records.length === 0 && ++misses > 20) {
+      if (records.length > 0) misses = 0
+      else if (++misses > 20) {
         live.target = live.rev
         return
       }
@@ -219,12 +277,33 @@ export function createTail(deps: TailDeps) {
     }
   }
 
+  async function prepare(live: Live, records: LogRecord[]): Promise<unknown[]> {
+    if (records.length === 0) return []
+    try {
+      return await live.kind.prepare(records)
+    } catch (error) {
+      const cause = toAppError(error)
+      if (cause.code === 'unavailable') throw cause
+      stats.faults++
+      deps.log.error({ err: error, logId: live.logId }, 'entries of a log could not be prepared')
+      return []
+    }
+  }
+
   /** Compares all open logs with the database, and reads on where something was missed. Throws when it is away. */
   async function compare() {
     const ids = [...open.keys()]
     for (let start = 0; start < ids.length; start += 1_000) {
-      const heads = await store.heads(ids.slice(start, start + 1_000))
-      for (const [logId, head] of heads) reach(logId, head.rev)
+      const some = ids.slice(start, start + 1_000)
+      const startedAt = Date.now()
+      const heads = await store.heads(some)
+      for (const logId of some) {
+        const live = open.get(logId)
+        if (!live) continue
+        const rev = heads.get(logId)?.rev ?? 0
+        if (rev <= live.rev) live.checkedAt = Math.max(live.checkedAt, startedAt)
+        else reach(logId, rev)
+      }
     }
   }
 
@@ -234,7 +313,10 @@ export function createTail(deps: TailDeps) {
     let closed = 0
     for (const [logId, live] of open) {
       if (live.holds > 0 || live.filling || live.writing) continue
-      if (now - live.usedAt > idleMs || closed < over) {
+      const idle = now - live.usedAt > idleMs
+      // One that a hint has opened serves sockets without being held.
+      if (idle && closed >= over && attempt(live, 'wanted', () => live.kind.wanted(logId))) live.usedAt = now
+      else if (idle || closed < over) {
         open.delete(logId)
         closed++
       }
@@ -261,3 +343,20 @@ export function createTail(deps: TailDeps) {
 }
 
 export type Tail = ReturnType<typeof createTail>
+
+/** Lets `limit` pieces of work run at once; the others wait in order. */
+function createGate(limit: number) {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async function pass<T>(work: () => Promise<T>): Promise<T> {
+    if (running < limit) running++
+    else await new Promise<void>((enter) => waiting.push(enter))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}

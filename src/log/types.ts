@@ -48,13 +48,14 @@ export type WriteStep =
 
 /**
  * How far a write came. The first `done` steps are durable, but for the `stale` ones among them: their entry had
- * changed since it was read, and nothing was written. The step after them was refused: its rev, clientId or id is
- * taken.
+ * changed since it was read, and nothing was written. The step after them was refused: its rev is or
+ * was taken (also where the entry there has moved on since), its clientId or id is, or it can never be stored.
  */
 export interface WriteOutcome {
   done: number
   stale: number[]
-  stopped?: 'rev' | 'clientId' | 'id'
+  stopped?: 'rev' | 'clientId' | 'id' | 'invalid'
+  cause?: unknown
 }
 
 /** Runs inside the transaction of an append, so that both happen or neither. */
@@ -78,7 +79,7 @@ export type Context = unknown
 
 export interface Rendered {
   event: string
-  payload: object
+  payload: Record<string, unknown>
 }
 
 /** What a kind of log does with its entries; the log itself knows nothing of rooms or people. */

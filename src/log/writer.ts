@@ -1,42 +1,11 @@
 import { AppError, conflict, notFound, toAppError } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/ports.ts'
+import { type Item, planBatch } from './batch.ts'
+import { type Guard, idOf, type Operation, placed, sizeOf, type Work } from './operation.ts'
 import type { Live, Tail } from './tail.ts'
-import type { Context, Draft, LiveView, LogRecord, LogStore, Within, WriteStep } from './types.ts'
+import type { LogRecord, LogStore, WriteOutcome } from './types.ts'
 
-/** Looked at anew before each attempt, with all entries before it applied; throws to refuse the operation. */
-export type Guard = (live: LiveView) => void
-
-/** A new entry. */
-export interface AppendOptions {
-  guard?: Guard
-}
-
-/** A change of an existing entry. */
-export interface ChangeOptions {
-  /** The entry as last read. */
-  current: LogRecord
-  /** The event that it is. */
-  event: string
-  /** The fields to set; null where the entry is so already. Must be idempotent: it may run again on a newer entry. */
-  transform(current: LogRecord): Record<string, unknown> | null
-  /** Derived facts for presenting the changed entry. */
-  context?: Context
-  guard?: Guard
-}
-
-interface Operation {
-  live: Live
-  deadline: number
-  attempts: number
-  guard: Guard | undefined
-  resolve(result: any): void
-  reject(error: unknown): void
-  work:
-    | { type: 'append'; draft: Draft }
-    | ({ type: 'change' } & ChangeOptions)
-    | { type: 'together'; drafts: Draft[] | ((live: LiveView) => Draft[]); within: Within<any> }
-}
+export type { ChangeOptions, Guard } from './operation.ts'
 
 export interface WriterDeps {
   store: LogStore<any>
@@ -44,11 +13,17 @@ export interface WriterDeps {
   log: Logger
   /** How long an operation is tried before it is refused with `unavailable`, in milliseconds. */
   patienceMs?: number
+  /** The most operations, and bytes of them, that wait or are under way. */
   maxQueue?: number
+  maxQueueBytes?: number
   maxBatch?: number
+  /** How many writes may be in flight, each for other logs. */
+  maxWrites?: number
 }
 
 const maxBatchBytes = 4 * 1024 * 1024
+const maxAlone = 16
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
 /**
  * Writes entries with dense revs by optimism: the next rev is the applied one plus one, and the unique index tells when
@@ -56,40 +31,52 @@ const maxBatchBytes = 4 * 1024 * 1024
  * commit), so that durability costs one journal flush for many.
  */
 export function createWriter(deps: WriterDeps) {
-  const { store, log, patienceMs = 10_000, maxQueue = 20_000, maxBatch = 1_000 } = deps
+  const { store, log, patienceMs = 10_000, maxQueue = 20_000, maxBatch = 1_000, maxWrites = 1 } = deps
+  const maxQueueBytes = deps.maxQueueBytes ?? 128 * 1024 * 1024
   let queue: Operation[] = []
-  let inFlight = false
-  let nap: NodeJS.Timeout | null = null
+  const unsettled = new Set<Operation>()
+  let unsettledBytes = 0
+  let inFlight = 0
+  let alone = 0
+  let nap: { timer: NodeJS.Timeout; at: number } | null = null
   let outageMs = 0
   let outageUntil = 0
   let lastWriteMs = 2
-  let alone = 0
+  let batchSize = maxBatch
+  let closed = false
   /** Appends whose outcome is not known, by the id that the entry would have. */
   const uncertain = new Map<string, Operation>()
   const stats = { writes: 0, entries: 0, clashes: 0, repeats: 0 }
 
   /** Queues an operation on a held log; the hold is released when it settles. */
-  function submit<R>(live: Live, work: Operation['work'], guard: Guard | undefined): Promise<R> {
+  function submit<R>(live: Live, work: Work, guard: Guard | undefined): Promise<R> {
     return new Promise<R>((resolve, reject) => {
+      const settle = (then: () => void) => {
+        if (operation.settled) return
+        operation.settled = true
+        uncertain.delete(idOf(operation))
+        unsettled.delete(operation)
+        unsettledBytes -= operation.bytes
+        deps.tail().release(live)
+        then()
+      }
       const operation: Operation = {
         live,
         work,
         guard,
         deadline: Date.now() + patienceMs,
         attempts: 0,
-        resolve(result) {
-          deps.tail().release(live)
-          resolve(result)
-        },
-        reject(error) {
-          deps.tail().release(live)
-          reject(error)
-        },
+        bytes: sizeOf(work),
+        settled: false,
+        resolve: (result) => settle(() => resolve(result)),
+        reject: (error) => settle(() => reject(error)),
       }
-      if (queue.length >= maxQueue) {
-        operation.reject(
-          new AppError('unavailable', 'Too much is waiting to be stored; try again', { retryAfterMs: 1000 }),
-        )
+      const full = unsettled.size >= maxQueue || unsettledBytes > maxQueueBytes
+      unsettled.add(operation)
+      unsettledBytes += operation.bytes
+      if (full || closed) {
+        const why = closed ? 'The server is stopping; try again' : 'Too much is waiting to be stored; try again'
+        operation.reject(new AppError('unavailable', why, { retryAfterMs: 1000 }))
         return
       }
       queue.push(operation)
@@ -98,162 +85,97 @@ export function createWriter(deps: WriterDeps) {
   }
 
   function kick() {
-    if (!inFlight && queue.length > 0) void flush()
+    if (inFlight < maxWrites && queue.length > 0) void flush()
   }
 
   async function flush() {
-    if (Date.now() < outageUntil) {
+    const now = Date.now()
+    if (now < outageUntil) {
       wakeAt(outageUntil)
       return
     }
-    inFlight = true
-    const plan = takeBatch()
-    if (plan.wakeAt !== null) wakeAt(plan.wakeAt)
-    if (plan.steps.length === 0) {
-      inFlight = false
-      return
-    }
-    for (const operation of plan.taken) operation.live.writing = true
+    const limits = { now, steps: batchSize, bytes: maxBatchBytes, alone: maxAlone - alone }
+    const batch = planBatch(queue, limits)
+    queue = batch.left
+    for (const live of batch.behind) void deps.tail().fill(live)
+    for (const operation of batch.alone) void writeAlone(operation)
+    // What is left waits for a fill or a write that kicks when it ends, or for its time. The second look is for what
+    // nobody foresaw: no operation may lie there for good.
+    if (queue.length > 0) wakeAt(Math.min(batch.wakeAt ?? Infinity, now + 100))
+    if (batch.items.length === 0) return
+    inFlight++
+    for (const { operation } of batch.items) operation.live.writing = true
     const started = performance.now()
     try {
-      const outcome = await store.write(plan.steps)
-      outageMs = 0
+      const outcome = await store.write(batch.items.map((item) => item.step))
       lastWriteMs = performance.now() - started
+      outageMs = 0
+      batchSize = Math.min(maxBatch, batchSize * 2)
       stats.writes++
-      settle(plan, outcome.done, new Set(outcome.stale), outcome.stopped)
+      settle(batch.items, outcome, now)
     } catch (error) {
-      log.warn({ err: error, operations: plan.taken.length }, 'a write failed, its outcome is not known')
-      for (const operation of plan.taken) {
-        operation.live.writing = false
-        doubt(operation)
-      }
-      requeue(plan.taken)
-      outageMs = Math.min(Math.max(50, outageMs * 2), 1_000)
-      outageUntil = Date.now() + outageMs
+      failed(batch.items, error)
     }
-    inFlight = false
+    inFlight--
     kick()
   }
 
-  interface Plan {
-    steps: WriteStep[]
-    taken: Operation[]
-    wakeAt: number | null
-  }
-
-  /** Picks what can be written now, each log's operations in their order, and gives them their places. */
-  function takeBatch(): Plan {
-    const plan: Plan = { steps: [], taken: [], wakeAt: null }
-    const left: Operation[] = []
-    const closed = new Set<Live>()
-    const places = new Map<Live, { rev: number; seq: number; keys: Set<string> }>()
-    const now = Date.now()
-    let bytes = 0
-    for (const operation of queue) {
-      const { live, work } = operation
-      if (now > operation.deadline) {
-        refuseLate(operation)
-        continue
-      }
-      const full = plan.steps.length >= maxBatch || bytes > maxBatchBytes
-      const wait = live.rev < live.target ? now + 100 : live.pausedUntil
-      if (full || closed.has(live) || live.filling || live.writing || wait > now) {
-        closed.add(live)
-        left.push(operation)
-        // A fill, a write and a full batch kick when they end; these two end by time alone.
-        if (wait > now && !live.filling && !live.writing) plan.wakeAt = Math.min(plan.wakeAt ?? wait, wait)
-        continue
-      }
-      try {
-        operation.guard?.(live)
-        if (work.type === 'append') {
-          const place = places.get(live) ?? { rev: live.rev, seq: live.seq, keys: new Set() }
-          const key = work.draft.clientId === undefined ? null : `${work.draft.senderId} ${work.draft.clientId}`
-          if (key !== null && place.keys.has(key)) {
-            // The same message twice in one batch: the second learns its answer from the index, next time.
-            closed.add(live)
-            left.push(operation)
-            continue
-          }
-          if (key !== null) place.keys.add(key)
-          const record = placed(live, work.draft, ++place.rev, work.draft.counts ? ++place.seq : place.seq)
-          places.set(live, place)
-          plan.steps.push({ type: 'insert', record })
-          plan.taken.push(operation)
-          bytes += 300 + String(work.draft.body['content'] ?? '').length * 2
-        } else if (work.type === 'change') {
-          const set = work.transform(work.current)
-          closed.add(live)
-          if (set === null) {
-            operation.resolve(work.current)
-            continue
-          }
-          const place = places.get(live) ?? { rev: live.rev, seq: live.seq, keys: new Set() }
-          const fields = { ...set, rev: place.rev + 1, logSeq: place.seq, event: work.event }
-          places.set(live, place)
-          plan.steps.push({
-            type: 'replace',
-            id: work.current._id,
-            fromRev: work.current.rev,
-            record: { ...work.current, ...fields },
-            set: fields,
-            changeId: newId(),
-          })
-          plan.taken.push(operation)
-        } else if (places.has(live) || alone >= 16) {
-          // It needs the log to itself: after what goes first.
-          closed.add(live)
-          left.push(operation)
-        } else {
-          closed.add(live)
-          void writeAlone(operation)
-        }
-      } catch (error) {
-        uncertain.delete(idOf(operation))
-        operation.reject(error)
-      }
-    }
-    queue = left
-    return plan
-  }
-
-  function settle(plan: Plan, done: number, stale: Set<number>, stopped: 'rev' | 'clientId' | 'id' | undefined) {
+  function settle(items: Item[], outcome: WriteOutcome, startedAt: number) {
     const tail = deps.tail()
-    for (const operation of plan.taken) operation.live.writing = false
+    const { done, stopped } = outcome
+    const stale = new Set(outcome.stale)
+    const lives = new Set<Live>()
+    for (const { operation } of items) operation.live.writing = false
     const again: Operation[] = []
-    plan.taken.forEach((operation, index) => {
-      const step = plan.steps[index]!
+    for (const [index, { operation, step }] of items.entries()) {
+      const { live, work } = operation
       if (index < done && !stale.has(index)) {
         stats.entries++
-        uncertain.delete(idOf(operation))
-        tail.committed(
-          operation.live,
-          step.record,
-          operation.work.type === 'change' ? operation.work.context : undefined,
-        )
-        yieldToOthers(operation.live)
+        live.checkedAt = Math.max(live.checkedAt, startedAt)
+        tail.committed(live, step.record, work.type === 'change' ? work.context : undefined)
+        lives.add(live)
         operation.resolve(step.record)
-      } else if (index < done) {
-        void reread(operation)
-      } else if (index === done && stopped === 'clientId') {
-        void answerRepeat(operation)
-      } else if (index === done && stopped === 'id') {
-        void answerStored(operation)
-      } else {
-        if (index === done) clash(operation.live, step.record.rev)
+      } else if (index < done) void reread(operation)
+      else if (index > done) again.push(operation)
+      else if (stopped === 'clientId') void answer(operation, true)
+      else if (stopped === 'id') void answer(operation, false)
+      else if (stopped === 'invalid') operation.reject(toAppError(outcome.cause))
+      else {
+        clash(live, step.record.rev)
         again.push(operation)
       }
-    })
+    }
+    for (const live of lives) yieldToOthers(live)
     requeue(again)
+  }
+
+  /** Nobody knows how far a write came. */
+  function failed(items: Item[], cause: unknown) {
+    const error = toAppError(cause)
+    log.warn({ err: cause, operations: items.length }, 'a write failed, its outcome is not known')
+    const operations = items.map((item) => item.operation)
+    for (const operation of operations) {
+      operation.live.writing = false
+      operation.attempts++
+      if (operation.work.type === 'append' && !operation.settled) uncertain.set(idOf(operation), operation)
+    }
+    if (error.code === 'unavailable') {
+      // Heard of a rev that may exist: nothing is written to these logs before that is settled.
+      for (const { live } of operations) live.target = Math.max(live.target, live.rev + 1)
+      outageMs = Math.min(Math.max(50, outageMs * 2), 1_000)
+      outageUntil = Date.now() + outageMs
+    } else if (operations.length === 1) operations[0]!.reject(error)
+    // One of them can't be sent at all: ever smaller writes find out which.
+    else batchSize = Math.ceil(operations.length / 2)
+    requeue(operations)
   }
 
   /** Another instance has taken the rev: read what it wrote before the next attempt. */
   function clash(live: Live, rev: number) {
     stats.clashes++
     live.foreignAt = Date.now()
-    live.target = Math.max(live.target, rev)
     live.pausedUntil = 0
-    void deps.tail().fill(live)
+    deps.tail().reach(live.logId, rev)
   }
 
   /**
@@ -268,49 +190,76 @@ export function createWriter(deps: WriterDeps) {
   async function writeAlone(operation: Operation) {
     const { live, work } = operation
     if (work.type !== 'together') return
+    const startedAt = Date.now()
     alone++
     live.writing = true
-    operation.attempts++
+    let records: LogRecord[] = []
     try {
       const drafts = typeof work.drafts === 'function' ? work.drafts(live) : work.drafts
       let { rev, seq } = live
-      const records = drafts.map((draft) => placed(live, draft, ++rev, draft.counts ? ++seq : seq))
+      records = drafts.map((draft) => placed(live, draft, ++rev, draft.counts ? ++seq : seq))
       const outcome = await store.writeTogether(records, work.within)
       live.writing = false
       if (outcome.done === records.length) {
+        if (records.length > 0) live.checkedAt = Math.max(live.checkedAt, startedAt)
         for (const record of records) deps.tail().committed(live, record, undefined)
+        yieldToOthers(live)
         operation.resolve(records)
       } else if (outcome.stopped === 'rev') {
         clash(live, records[0]!.rev)
         requeue([operation])
-      } else {
-        operation.reject(conflict('It exists already'))
-      }
-    } catch (error) {
-      live.writing = false
+      } else if (outcome.stopped === 'invalid') operation.reject(toAppError(outcome.cause))
+      else if (outcome.stopped === 'clientId') await answerTogether(operation, drafts)
+      else operation.reject(conflict('It exists already'))
+    } catch (cause) {
+      const error = toAppError(cause)
       // The transaction may have been committed although its answer was lost; what it did shows in the log.
-      void deps
-        .tail()
-        .compare()
-        .catch(() => {})
-      operation.reject(toAppError(error))
+      if (error.code === 'unavailable' && records.length > 0) await settleDoubt(operation, records)
+      operation.reject(error)
     } finally {
+      live.writing = false
       alone--
       kick()
     }
   }
 
+  /** Waits, as long as there is time, until the database can say whether a transaction came through. */
+  async function settleDoubt(operation: Operation, records: LogRecord[]) {
+    while (!operation.settled) {
+      try {
+        const stored = await store.byIds(records.map((record) => record._id))
+        if (stored.length === records.length) {
+          deps.tail().reach(operation.live.logId, records.at(-1)!.rev)
+          deps.tail().hint(records.at(-1)!)
+          operation.resolve(records)
+        }
+        return
+      } catch (error) {
+        log.warn({ err: error }, 'a transaction failed, its outcome is not known')
+        await wait(200)
+      }
+    }
+  }
+
+  /** A repeat of a single entry answers with it; of several, nobody knows which the others were. */
+  async function answerTogether(operation: Operation, drafts: { senderId: string; clientId?: string }[]) {
+    const draft = drafts.length === 1 ? drafts[0]! : null
+    const fingerprint = (draft as { fingerprint?: string } | null)?.fingerprint ?? ''
+    const stored = draft?.clientId ? await store.byClientId(operation.live.logId, draft.senderId, draft.clientId) : null
+    if (!stored || stored.fingerprint !== fingerprint) throw conflict('This clientId was used before')
+    stats.repeats++
+    operation.resolve([stored])
+  }
+
   /** The entry was changed by somebody else since it was read: once more, on what it is now. */
   async function reread(operation: Operation) {
-    const { work, live } = operation
+    const { work } = operation
     if (work.type !== 'change') return
     try {
       if (++operation.attempts > 50) throw new AppError('unavailable', 'Too many change this at once; try again')
       const [current] = await store.byIds([work.current._id])
       if (!current) throw notFound('message')
       work.current = current
-      live.target = Math.max(live.target, current.rev)
-      if (live.target > live.rev) void deps.tail().fill(live)
       requeue([operation])
       kick()
     } catch (error) {
@@ -318,89 +267,65 @@ export function createWriter(deps: WriterDeps) {
     }
   }
 
-  async function answerRepeat(operation: Operation) {
+  /** The clientId or the id is taken: it is a repeat, or an earlier attempt of ours went through after all. */
+  async function answer(operation: Operation, byClientId: boolean) {
     if (operation.work.type !== 'append') return
     const { draft } = operation.work
+    const { logId } = operation.live
     try {
-      uncertain.delete(draft.id)
-      const stored = await store.byClientId(operation.live.logId, draft.senderId, draft.clientId!)
+      const stored = byClientId
+        ? await store.byClientId(logId, draft.senderId, draft.clientId!)
+        : (await store.byIds([draft.id]))[0]
       if (!stored) {
         // Taken, but not majority-committed yet.
-        if (++operation.attempts > 200) throw new AppError('unavailable', 'It is still being stored; try again')
-        await new Promise((done) => setTimeout(done, 5))
+        await wait(5)
         requeue([operation])
         kick()
         return
       }
-      if (stored.fingerprint !== draft.fingerprint) throw conflict('This clientId was used for another message')
-      stats.repeats++
-      operation.resolve(stored)
-    } catch (error) {
-      operation.reject(toAppError(error))
-    }
-  }
-
-  /** The id is taken: an earlier attempt of ours went through after all. */
-  async function answerStored(operation: Operation) {
-    if (operation.work.type !== 'append') return
-    const { live, work } = operation
-    try {
-      const [stored] = await store.byIds([work.draft.id])
-      if (!stored) {
-        if (++operation.attempts > 200) throw new AppError('unavailable', 'It is still being stored; try again')
-        await new Promise((done) => setTimeout(done, 5))
-        requeue([operation])
-        kick()
-        return
+      if (stored._id === draft.id) {
+        // Nobody has told of it yet.
+        deps.tail().hint(stored)
+        deps.tail().reach(logId, stored.rev)
+      } else {
+        if (stored.fingerprint !== (draft.fingerprint ?? '')) {
+          throw conflict('This clientId was used for another message')
+        }
+        stats.repeats++
       }
-      uncertain.delete(stored._id)
-      deps.tail().reach(live.logId, stored.rev)
       operation.resolve(stored)
     } catch (error) {
       operation.reject(toAppError(error))
     }
-  }
-
-  /** Remembers an operation whose write may or may not have happened; the log is read on before it is tried again. */
-  function doubt(operation: Operation) {
-    operation.attempts++
-    if (operation.work.type === 'append') uncertain.set(operation.work.draft.id, operation)
-    // Heard of a rev that may exist: nothing is written to the log before that is settled.
-    operation.live.target = Math.max(operation.live.target, operation.live.rev + 1)
   }
 
   /** An entry was applied, by whatever way: an uncertain operation of ours is certain now. */
   function onApplied(record: LogRecord) {
     const operation = uncertain.size > 0 ? uncertain.get(record._id) : undefined
     if (!operation) return
-    uncertain.delete(record._id)
-    queue = queue.filter((waiting) => waiting !== operation)
     deps.tail().hint(record)
     operation.resolve(record)
   }
 
-  function refuseLate(operation: Operation) {
-    uncertain.delete(idOf(operation))
-    const why = 'It could not be stored in time; try again with the same clientId'
-    operation.reject(new AppError('unavailable', why, { retryAfterMs: 1000 }))
-  }
-
+  /** Puts operations first again, in their order. */
   function requeue(operations: Operation[]) {
-    if (operations.length > 0) queue = [...operations, ...queue]
+    const open = operations.filter((operation) => !operation.settled)
+    if (open.length > 0) queue = [...open, ...queue]
   }
 
-  /** Looks again at a time: logs that an outage left unread are read on first. */
   function wakeAt(time: number) {
-    nap ??= setTimeout(
+    if (nap) {
+      if (nap.at <= time) return
+      clearTimeout(nap.timer)
+    }
+    const timer = setTimeout(
       () => {
         nap = null
-        for (const live of new Set(queue.map((operation) => operation.live))) {
-          if (live.rev < live.target) void deps.tail().fill(live)
-        }
         kick()
       },
       Math.max(1, time - Date.now()),
     )
+    nap = { timer, at: time }
   }
 
   return {
@@ -408,47 +333,35 @@ export function createWriter(deps: WriterDeps) {
     onApplied,
     kick,
     stats,
-    /** Refuses what has waited too long; for while a write hangs. */
+    /** Refuses what has waited too long, also where a write hangs. */
     expire() {
       const now = Date.now()
-      if (!queue.some((operation) => now > operation.deadline)) return
-      const late = queue.filter((operation) => now > operation.deadline)
-      queue = queue.filter((operation) => now <= operation.deadline)
-      for (const operation of late) refuseLate(operation)
+      for (const operation of unsettled) {
+        // In the order of submission, all with the same patience.
+        if (now <= operation.deadline) break
+        const why = 'It could not be stored in time; try again with the same clientId'
+        operation.reject(new AppError('unavailable', why, { retryAfterMs: 1000 }))
+      }
     },
     get waiting() {
-      return queue.length
+      return unsettled.size
     },
-    /** Resolves when all that was submitted has settled, or after `ms`. */
+    /** Resolves when all that was submitted has settled, or after `ms`; more is not taken. */
     async drain(ms: number) {
+      closed = true
       const end = Date.now() + ms
-      while ((queue.length > 0 || inFlight || alone > 0) && Date.now() < end)
-        await new Promise((done) => setTimeout(done, 10))
+      while (unsettled.size > 0 && Date.now() < end) await wait(10)
+    },
+    /** Refuses what is left; returns how much it was. */
+    abandon() {
+      const left = [...unsettled]
+      for (const operation of left) operation.reject(new AppError('unavailable', 'The server is stopping; try again'))
+      queue = []
+      if (nap) clearTimeout(nap.timer)
+      nap = null
+      return left.length
     },
   }
-}
-
-const idOf = (operation: Operation) => (operation.work.type === 'append' ? operation.work.draft.id : '')
-
-function placed(live: Live, draft: Draft, rev: number, logSeq: number): LogRecord {
-  const record: LogRecord = {
-    _id: draft.id,
-    kind: draft.kind,
-    logId: live.logId,
-    rev,
-    firstRev: rev,
-    logSeq,
-    event: draft.event,
-    senderId: draft.senderId,
-    at: new Date(),
-    ...draft.body,
-  }
-  if (draft.counts) record.seq = logSeq
-  if (draft.clientId !== undefined) {
-    record.clientId = draft.clientId
-    record.fingerprint = draft.fingerprint ?? ''
-  }
-  return record
 }
 
 export type Writer = ReturnType<typeof createWriter>

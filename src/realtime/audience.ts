@@ -47,6 +47,13 @@ export function createAudience(io: Server, holds: () => Holds): Audience & { wel
         socket.emit(event, told)
       }
     },
+    keep(userId, live) {
+      for (const socket of socketsIn(channels.dms(userId))) {
+        if (socket.data.logs.has(live.logId)) continue
+        holds().retain(live)
+        socket.data.logs.set(live.logId, live)
+      }
+    },
     detach(userId, logId, event, payload) {
       for (const socket of welcoming.get(userId) ?? []) socket.data.late?.delete(logId)
       let told: object | null = null

@@ -96,5 +96,5 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
 }
 
 function positionOf(live: LiveView, place: Place | undefined, unread: Map<string, number>) {
-  return { rev: live.rev, readSeq: place?.readSeq ?? 0, unread: unread.get(live.logId) ?? 0 }
+  return { rev: live.rev, seq: live.seq, readSeq: place?.readSeq ?? 0, unread: unread.get(live.logId) ?? 0 }
 }

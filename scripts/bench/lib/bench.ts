@@ -121,7 +121,8 @@ export async function stopContenders(bench: Bench, measure: string, contenders: 
   }
 }
 
-function fail(bench: Bench, measure: string, caseName: string, contender: string, error: unknown): void {
+/** Notes what did not work; the run goes on without it, and ends with exit code 1. */
+export function fail(bench: Bench, measure: string, caseName: string, contender: string, error: unknown): void {
   const text = error instanceof Error ? error.message : String(error)
   bench.failures.push({ measure, case: caseName, contender, error: text })
   log(`${measure} ${caseName} ${contender} FAILED: ${text}`)

@@ -1,4 +1,4 @@
-import { type Bench, interleave, log, runLoad, startContenders, stopContenders } from './bench.ts'
+import { type Bench, fail, interleave, log, runLoad, startContenders, stopContenders } from './bench.ts'
 import type { Contender, SocketPlace, World } from './contenders.ts'
 import type { AcksFigures, DeliveriesFigures, MemoryFigures, ReconnectFigures } from './jobs.ts'
 
@@ -265,8 +265,12 @@ async function warmUp(bench: Bench, contenders: Contender[], places: SocketPlace
       rooms: places.map((place) => contender.roomIds[place.rooms[0]!]!),
       warmAcks: WARM_ACKS,
     }
-    const figures = await runLoad<AcksFigures>({ kind: 'acks', ...job, warmMs: 0, measureMs: 500 }, contender)
-    log(`${contender.name} is warm: ${showAcks(figures)}`)
+    try {
+      const figures = await runLoad<AcksFigures>({ kind: 'acks', ...job, warmMs: 0, measureMs: 500 }, contender)
+      log(`${contender.name} is warm: ${showAcks(figures)}`)
+    } catch (error) {
+      fail(bench, 'warm-up', `${places.length}`, contender.name, error)
+    }
   }
 }
 

@@ -275,7 +275,7 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
             logId: { $in: roomIds },
             kind: ChatMessage.spec.kind!,
           },
-          { projection: { score: { $meta: 'textScore' } }, timeoutMS: 5_000 },
+          { projection: { score: { $meta: 'textScore' } }, maxTimeMS: 5_000 },
         )
         .sort({ score: { $meta: 'textScore' }, _id: -1 })
         .limit(limit)

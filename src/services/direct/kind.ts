@@ -1,6 +1,6 @@
 import { Message, type MessageWire } from '../../../models/Message.ts'
 import { channels } from '../../kernel/channels.ts'
-import type { Emitter } from '../../kernel/ports.ts'
+import type { Audience, Emitter } from '../../kernel/ports.ts'
 import type { LogKind, LogRecord } from '../../log/types.ts'
 import type { Marks } from '../marks.ts'
 
@@ -22,7 +22,8 @@ export const presentDirect = (record: LogRecord, readAt: Date | null = null): Me
   Message.toWire({ ...record, readAt })
 
 /** What a conversation's log does with its entries: all go to all sockets of both people. */
-export function createDirectKind({ marks, emitter }: { marks: Marks; emitter: Emitter }): LogKind<null> {
+export function createDirectKind(deps: { marks: Marks; emitter: Emitter; audience: Audience }): LogKind<null> {
+  const { marks, emitter, audience } = deps
   return {
     open: async (logIds) => new Map(logIds.map((logId) => [logId, null])),
     apply() {},
@@ -39,7 +40,9 @@ export function createDirectKind({ marks, emitter }: { marks: Marks; emitter: Em
     deliver(logId, packet) {
       for (const userId of conversationSides(logId)) emitter.emitEncoded(channels.dms(userId), packet)
     },
-    settle() {},
+    settle(live) {
+      for (const userId of conversationSides(live.logId)) audience.keep(userId, live)
+    },
     isControl: () => false,
     wanted: (logId) => conversationSides(logId).some((userId) => emitter.has(channels.dms(userId))),
   }

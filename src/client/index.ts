@@ -1,0 +1,34 @@
+export type {
+  ClientEmissions,
+  ClientState,
+  LocalEvents,
+  MessageFilter,
+  RequestOptions,
+  RoomSendOptions,
+  SendOptions,
+} from './api.ts'
+export type { Change, ChangeEvent, LogKey } from './changes.ts'
+export { connect, type PhantomClient } from './client.ts'
+export {
+  type CursorStore,
+  localStorageCursors,
+  memoryCursors,
+  parseCursors,
+  type StoredCursor,
+  type StoredCursors,
+} from './cursor-store.ts'
+export { type ErrorCode, PhantomError } from './errors.ts'
+export type { ConnectOptions } from './options.ts'
+export type * from './protocol.ts'
+export {
+  type Account,
+  createSession,
+  login,
+  type Profile,
+  refresh,
+  register,
+  type Session,
+  type SessionOptions,
+  type Tokens,
+  type User,
+} from './session.ts'

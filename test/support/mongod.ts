@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import mongoose from 'mongoose'
+
+/** Longest wait for a mongod to come up, in milliseconds. */
+const startMs = 30_000
+
+export interface TestMongod {
+  uri: string
+  close(): Promise<void>
+}
+
+/**
+ * A replica set of one for tests, with a database of its own: at `TEST_MONGODB_URI` where that is set, else a mongod
+ * started from `MONGOD_BIN` (or PATH, or /opt/mongod) on a free port and an empty folder, gone with `close`.
+ */
+export async function startTestMongod(database: string): Promise<TestMongod> {
+  const given = process.env['TEST_MONGODB_URI']
+  const name = `${database}_${process.pid}_${Date.now().toString(36)}`
+  const server = given ? { uri: given, close: async () => {} } : await spawnMongod()
+  const url = new URL(server.uri)
+  url.pathname = `/${name}`
+  const uri = url.href
+  return {
+    uri,
+    async close() {
+      const connection = await mongoose.createConnection(uri).asPromise()
+      await connection.dropDatabase()
+      await connection.close()
+      await server.close()
+    },
+  }
+}
+
+async function spawnMongod(): Promise<TestMongod> {
+  const folder = await mkdtemp(join(tmpdir(), 'phantom-mongod-'))
+  const port = await freePort()
+  const binaries = process.env['MONGOD_BIN'] ? [process.env['MONGOD_BIN']] : ['mongod', '/opt/mongod/mongod']
+  const args = ['--dbpath', folder, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--replSet', 'test', '--quiet']
+  const child = await spawnFirst(binaries, [...args, '--wiredTigerCacheSizeGB', '0.25']).catch(async (error) => {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  })
+  const close = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await initiate(port, child)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { uri: `mongodb://127.0.0.1:${port}/?replicaSet=test`, close }
+}
+
+async function spawnFirst(binaries: string[], args: string[]): Promise<ChildProcess> {
+  for (const binary of binaries) {
+    const child = spawn(binary, args, { stdio: 'ignore' })
+    const failed = await new Promise<boolean>((done) => {
+      child.once('spawn', () => done(false)).once('error', () => done(true))
+    })
+    if (!failed) return child
+  }
+  throw new Error(`No mongod at ${binaries.join(', ')}: set TEST_MONGODB_URI or MONGOD_BIN`)
+}
+
+async function initiate(port: number, child: ChildProcess) {
+  const options = { directConnection: true, serverSelectionTimeoutMS: startMs }
+  const connection = await mongoose.createConnection(`mongodb://127.0.0.1:${port}/admin`, options).asPromise()
+  try {
+    const admin = connection.db!.admin()
+    await admin.command({
+      replSetInitiate: { _id: 'test', members: [{ _id: 0, host: `127.0.0.1:${port}` }] },
+    })
+    const deadline = Date.now() + startMs
+    while (!(await admin.command({ hello: 1 }))['isWritablePrimary']) {
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error('The test mongod did not become primary')
+      await sleep(50)
+    }
+  } finally {
+    await connection.close()
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
