@@ -30,6 +30,11 @@ export async function measureAcks(bench: Bench): Promise<void> {
     world,
     { instances: 1, gcHook: false },
   )
+  await warmUp(
+    bench,
+    contenders,
+    range(SHARED_SENDERS).map((user) => ({ user, rooms: [user], instance: 0 })),
+  )
   const cases = [
     ...ACK_SENDERS.map((senders) => ({ senders, shared: false })),
     { senders: SHARED_SENDERS, shared: true },
