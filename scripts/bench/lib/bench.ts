@@ -34,7 +34,8 @@ export const log = (line: string) => process.stderr.write(`${line}\n`)
 /** One job in a load client process of its own. */
 export function runLoad<F extends LoadFigures>(job: LoadJob, contender: Contender): Promise<F> {
   return new Promise((resolve, reject) => {
-    const child = fork(clientScript, { execArgv: ['--import', 'tsx'] })
+    // Advanced, since JSON makes null of a NaN: a window in which nothing was acked has no p50.
+    const child = fork(clientScript, { execArgv: ['--import', 'tsx'], serialization: 'advanced' })
     const timer = setTimeout(() => child.kill('SIGKILL'), JOB_TIMEOUT_MS)
     child.on('message', (message: { figures?: F; error?: string; ask?: 'kill' }) => {
       if (message.figures) resolve(message.figures)
