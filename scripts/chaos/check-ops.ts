@@ -33,7 +33,7 @@ export function checkOps(history: History, views: Map<LogId, LogView>, hangMs: n
   }
   for (const notice of history.notices) {
     if (notice.kind === 'refused' && HONEST_REFUSALS.has(notice.code)) continue
-    const kind = notice.code === 'internal' ? 'internal' : 'badAck'
+    const kind = notice.kind === 'stuck' ? 'hang' : notice.code === 'internal' ? 'internal' : 'badAck'
     report({ kind, client: notice.client, detail: `${notice.kind}: ${notice.code}` })
   }
 }

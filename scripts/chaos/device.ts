@@ -34,11 +34,14 @@ interface LogState {
   /** Synced on the present connection. */
   synced: boolean
   gone: boolean
+  /** Live changes that came before the log was synced. */
+  held: { rev: number; prevRev: number | null }[]
   revs: Set<number>
 }
 
 const CONNECT_TIMEOUT_MS = 3000
 const SYNC_LIMIT = 200
+const MAX_HELD = 1000
 /** Logs in one `log:sync`. */
 const SYNC_LOGS = 20
 
@@ -69,7 +72,7 @@ export function createDevice(deps: {
     if (!state) {
       const trace: Trace = { client: name, userId: account.userId, log, entries: [] }
       history.traces.push(trace)
-      state = { trace, cursor: 0, synced: false, gone: false, revs: new Set() }
+      state = { trace, cursor: 0, synced: false, gone: false, held: [], revs: new Set() }
       logs.set(log, state)
     }
     return state
@@ -112,6 +115,7 @@ export function createDevice(deps: {
     ready = false
     for (const [log, state] of logs) {
       state.synced = false
+      state.held = []
       write(log, { type: 'close', at: now(), conn: number })
     }
     for (const [attempt, done] of pending) {
@@ -123,7 +127,10 @@ export function createDevice(deps: {
   }
 
   function receive(number: number, event: string, payload: any): void {
-    if (event === 'ready') return open(number, payload)
+    if (event === 'ready') {
+      open(number, payload)
+      return
+    }
     if (event === 'session:revoked')
       history.notices.push({ at: now(), client: name, kind: 'revoked', code: 'session:revoked' })
     if (event === 'room:joined' || event === 'room:left') {
@@ -141,13 +148,20 @@ export function createDevice(deps: {
     state.revs.add(rev)
     if (body.kind === 'member' && body.id === account.userId) {
       if (body.change === 'joined') enter(log, rev)
-      else if (body.change === 'left' || body.change === 'removed') return leave(log)
+      else if (body.change === 'left' || body.change === 'removed') leave(log)
     }
     if (state.gone) return
-    if (!state.synced && !syncMissing) {
-      // Held back until the log is brought up to date; one sync of it is wanted or under way.
-      if (ready) sync([log])
-    } else if ((prevRev ?? rev - 1) <= state.cursor || syncMissing) state.cursor = Math.max(state.cursor, rev)
+    if (state.synced || syncMissing) follow(log, state, rev, prevRev)
+    else if (ready) {
+      // Held back until the log is brought up to date.
+      if (state.held.length < MAX_HELD) state.held.push({ rev, prevRev })
+      sync([log])
+    }
+  }
+
+  /** Moves the cursor on by a live change; asks for what is missing before it. */
+  function follow(log: LogId, state: LogState, rev: number, prevRev: number | null): void {
+    if ((prevRev ?? rev - 1) <= state.cursor || syncMissing) state.cursor = Math.max(state.cursor, rev)
     else sync([log])
   }
 
@@ -213,12 +227,12 @@ export function createDevice(deps: {
         for (const log of batch) stateOf(log).synced = true
         continue
       }
-      if (number !== conn || !ready) break
+      // On a new connection `ready` asks, or has asked, anew.
+      if (number !== conn) continue
       for (const log of batch) wanted.add(log)
       await sleep(200)
     }
     syncBusy = false
-    // On a new connection `ready` asks anew.
     if (!ready) wanted.clear()
   }
 
@@ -245,7 +259,10 @@ export function createDevice(deps: {
       for (const { rev } of changes) state.revs.add(rev)
       state.cursor = Math.max(state.cursor, answered.rev)
       if (more) wanted.add(log)
-      else state.synced = true
+      else if (!state.synced) {
+        state.synced = true
+        for (const { rev, prevRev } of state.held.splice(0)) follow(log, state, rev, prevRev)
+      }
     }
   }
 
@@ -302,7 +319,8 @@ export function createDevice(deps: {
       if (engine?.transport?.ws?.terminate) engine.transport.ws.terminate()
       else engine?.close()
     },
-    current: () => ready && wanted.size === 0 && [...logs.values()].every((state) => state.synced || state.gone),
+    current: () =>
+      ready && wanted.size === 0 && [...logs.values()].every((state) => state.synced || state.gone || syncMissing),
     has: (log, rev) => logs.get(log)?.revs.has(rev) ?? false,
     eventsSeen: () => seen,
     stop() {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'
 import type { Device } from './device.ts'
@@ -78,6 +79,7 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
   const startedAt = performance.now()
   let skipped = 0
   const stopped = new AbortController()
+  setMaxListeners(schedule.length + 10, stopped.signal)
 
   /** Waits a while for one of the services to be up, beginning with the one aimed at. */
   async function findUp(services: Service[], target: number): Promise<Service | null> {

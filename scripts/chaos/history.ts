@@ -132,11 +132,12 @@ export interface RoomRecord {
   permanentIds: string[]
 }
 
-/** A refused handshake that named a code, a `session:revoked`, or a problem of a truth reader. */
+/** A refused handshake that named a code, a `session:revoked`, an instance that ended by itself, or a client that
+ * could not catch up in the end. */
 export interface Notice {
   at: number
   client: string
-  kind: 'refused' | 'revoked' | 'unread'
+  kind: 'refused' | 'revoked' | 'crashed' | 'stuck'
   code: string
 }
 
