@@ -17,10 +17,14 @@ export const LogEntry = defineEntity('LogEntry', {
   },
   stored: { ...logFields, seq: z.int().optional(), clientId: z.string().optional() },
   indexes: [
-    { keys: { logId: 1, rev: -1 }, options: { unique: true }, serves: 'the head, gaps, and that revs have no holes' },
+    {
+      keys: { logId: 1, rev: -1 },
+      options: { unique: true, name: 'rev' },
+      serves: 'the head, gaps, and that revs have no holes',
+    },
     {
       keys: { logId: 1, senderId: 1, clientId: 1 },
-      options: { unique: true, partialFilterExpression: { clientId: { $exists: true } } },
+      options: { unique: true, name: 'clientId', partialFilterExpression: { clientId: { $exists: true } } },
       serves: 'sending the same twice stores it once',
     },
     {

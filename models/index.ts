@@ -1,14 +1,93 @@
 import type { Entity } from '../src/kernel/entity.ts'
+import { AIAudioFileAnalysisResult } from './AIAudioFileAnalysisResult.ts'
+import { AudioFile } from './AudioFile.ts'
+import { AudioFileMetricType } from './AudioFileMetricType.ts'
+import { AudioFileMetricTypeStatusLog } from './AudioFileMetricTypeStatusLog.ts'
+import { AudioFileMetricValue } from './AudioFileMetricValue.ts'
+import { AudioFileReport } from './AudioFileReport.ts'
+import { AudioFileTag } from './AudioFileTag.ts'
+import { AuditLog } from './AuditLog.ts'
+import { AuthToken } from './AuthToken.ts'
+import { Block } from './Block.ts'
+import { Booking } from './Booking.ts'
+import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
 import { ChatRoom } from './ChatRoom.ts'
+import { Comment } from './Comment.ts'
+import { Image } from './Image.ts'
+import { Instance } from './Instance.ts'
+import { Job } from './Job.ts'
+import { Like } from './Like.ts'
 import { LogEntry } from './LogEntry.ts'
+import { Match } from './Match.ts'
 import { Membership } from './Membership.ts'
 import { Message } from './Message.ts'
+import { Notification } from './Notification.ts'
+import { NotificationPreference } from './NotificationPreference.ts'
+import { Permission } from './Permission.ts'
+import { Playlist } from './Playlist.ts'
+import { PlaylistAudioFile } from './PlaylistAudioFile.ts'
+import { Presence } from './Presence.ts'
+import { Profile } from './Profile.ts'
+import { Project } from './Project.ts'
+import { Report } from './Report.ts'
+import { Role } from './Role.ts'
+import { RolePermission } from './RolePermission.ts'
+import { Session } from './Session.ts'
+import { Tag } from './Tag.ts'
+import { User } from './User.ts'
+import { UserAudioFileAnalysis } from './UserAudioFileAnalysis.ts'
+import { UserFollow } from './UserFollow.ts'
+import { UserProject } from './UserProject.ts'
+import { UserRole } from './UserRole.ts'
 
-/** The models of the source document. */
-export const documentedEntities: Entity<any, any, any>[] = [ChatMessage, ChatRoom, Message]
+/** The 32 models of the source document. */
+export const documentedEntities: Entity<any, any, any>[] = [
+  AIAudioFileAnalysisResult,
+  AudioFile,
+  AudioFileMetricType,
+  AudioFileMetricTypeStatusLog,
+  AudioFileMetricValue,
+  AudioFileReport,
+  AudioFileTag,
+  AuditLog,
+  Booking,
+  ChatMessage,
+  ChatRoom,
+  Comment,
+  Image,
+  Like,
+  Match,
+  Message,
+  Notification,
+  Permission,
+  Playlist,
+  PlaylistAudioFile,
+  Profile,
+  Project,
+  Report,
+  Role,
+  RolePermission,
+  Session,
+  Tag,
+  User,
+  UserAudioFileAnalysis,
+  UserFollow,
+  UserProject,
+  UserRole,
+]
 
 /** What the server keeps beside them. */
-export const ownEntities: Entity<any, any, any>[] = [LogEntry, Membership]
+export const ownEntities: Entity<any, any, any>[] = [
+  AuthToken,
+  Block,
+  Bot,
+  Instance,
+  Job,
+  LogEntry,
+  Membership,
+  NotificationPreference,
+  Presence,
+]
 
 export const entities: Entity<any, any, any>[] = [...documentedEntities, ...ownEntities]

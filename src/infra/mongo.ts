@@ -36,9 +36,9 @@ export async function connectMongo(
       serverSelectionTimeoutMS: selectMs,
       connectTimeoutMS: 10_000,
       // A stopped mongod keeps sockets open: without this a request would wait for ever.
-      socketTimeoutMS: 20_000,
+      timeoutMS: 12_000,
       heartbeatFrequencyMS: 2_000,
-      writeConcern: { w: 'majority', journal: true, wtimeoutMS: 10_000 },
+      writeConcern: { w: 'majority', journal: true },
       readConcern: { level: 'majority' },
       readPreference: 'primary',
       retryWrites: true,
@@ -99,6 +99,6 @@ async function ensureIndexes(database: Database, entities: Entity<any, any, any>
     await db.createCollection(name).catch((error) => {
       if (error?.codeName !== 'NamespaceExists') throw error
     })
-    if (specs.length > 0) await db.collection(name).createIndexes(specs as never)
+    if (specs.length > 0) await db.collection(name).createIndexes(specs as never, { timeoutMS: 0 })
   }
 }

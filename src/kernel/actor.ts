@@ -23,6 +23,9 @@ export interface Actor {
   bot?: { id: string; scopes: ReadonlySet<Scope> }
 }
 
-/** Whether the actor's token covers a scope; without a scope named, only people do. */
-export const hasScope = (actor: Actor, scope: Scope | undefined): boolean =>
-  actor.bot ? scope !== undefined && actor.bot.scopes.has(scope) : true
+/** What a declaration asks of a bot's token: a scope, or `any` where the handler looks closer itself. */
+export type ScopeNeed = Scope | 'any'
+
+/** Whether the actor's token covers what is needed; where nothing is named, only people may. */
+export const hasScope = (actor: Actor, need: ScopeNeed | undefined): boolean =>
+  !actor.bot || need === 'any' || (need !== undefined && actor.bot.scopes.has(need))

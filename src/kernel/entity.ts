@@ -1,6 +1,7 @@
 import { type IndexDefinition, type IndexOptions, Schema } from 'mongoose'
 import { z } from 'zod'
 import { wireType } from './schema.ts'
+import { copyFields } from './serialiser.ts'
 
 export interface EntityIndex {
   keys: IndexDefinition
@@ -27,8 +28,8 @@ export interface EntitySpec<M extends z.ZodRawShape, X extends z.ZodRawShape, S 
   description: string
 }
 
-type Out<T extends z.ZodRawShape> = z.output<z.ZodObject<T>>
-type In<T extends z.ZodRawShape> = z.input<z.ZodObject<T>>
+type Out<T extends z.ZodRawShape> = [keyof T] extends [never] ? unknown : z.output<z.ZodObject<T>>
+type In<T extends z.ZodRawShape> = [keyof T] extends [never] ? unknown : z.input<z.ZodObject<T>>
 
 /** What MongoDB holds for an entity: `_id` in place of `id`, Dates for times. */
 export type Stored<E> =
@@ -44,7 +45,7 @@ export interface Entity<M extends z.ZodRawShape, X extends z.ZodRawShape, S exte
   /** Field names that may go out. */
   wireFields: string[]
   schema: Schema
-  /** The whitelist on the way out: copies the wire fields, `_id` as `id`, Dates as ISO strings. */
+  /** The whitelist on the way out, at every depth: copies declared fields, `_id` as `id`, Dates as ISO strings. */
   toWire(doc: object): In<M> & In<X>
 }
 
@@ -61,36 +62,21 @@ export function defineEntity<
 >(name: string, spec: EntitySpec<M, X, S>): Entity<M, X, S> {
   if (spec.closed && spec.extra) throw new TypeError(`${name} is closed: it can't have extra fields`)
   const hidden = new Set<string>((spec.hidden ?? []) as string[])
-  const shape: Record<string, z.ZodType> = {}
-  for (const [key, type] of Object.entries({ ...spec.fields, ...spec.extra } as unknown as Record<string, z.ZodType>)) {
-    if (!hidden.has(key)) shape[key] = wireType(type)
-  }
+  const declared = { ...spec.fields, ...spec.extra } as unknown as Record<string, z.ZodType>
+  const fields = Object.entries(declared).filter(([key]) => !hidden.has(key))
+  const shape = Object.fromEntries(fields.map(([key, type]) => [key, wireType(type)]))
   const wire = (spec.closed ? z.strictObject(shape) : z.looseObject(shape)).meta({
     id: name,
     title: name,
     description: spec.description,
   })
-  const fields = Object.entries(shape).map(([key, type]) => ({
-    key,
-    from: key === 'id' ? '_id' : key,
-    nullable: type.safeParse(null).success,
-  }))
   return {
     name,
     spec,
     wire: wire as never,
-    wireFields: fields.map((field) => field.key),
+    wireFields: fields.map(([key]) => key),
     schema: mongooseSchema(name, spec as never),
-    toWire(doc) {
-      const source = doc as Record<string, unknown>
-      const out: Record<string, unknown> = {}
-      for (const { key, from, nullable } of fields) {
-        const value = source[from]
-        if (value === undefined || (value === null && !nullable)) continue
-        out[key] = value instanceof Date ? value.toISOString() : value
-      }
-      return out as never
-    },
+    toWire: copyFields(fields, { id: '_id' }) as never,
   }
 }
 
@@ -138,16 +124,13 @@ function path(
     const inner = path(`${where}[]`, type.element as z.ZodType)
     return {
       type: [inner.type === Schema.Types.Mixed ? Schema.Types.Mixed : { type: inner.type, enum: inner.enum }],
+      required: true,
       default: undefined,
     }
   }
-  if (
-    type instanceof z.ZodObject ||
-    type instanceof z.ZodRecord ||
-    type instanceof z.ZodUnion ||
-    type instanceof z.ZodUnknown
-  ) {
-    return { type: Schema.Types.Mixed, required: false }
+  if (type instanceof z.ZodObject || type instanceof z.ZodRecord || type instanceof z.ZodUnion) {
+    return { type: Schema.Types.Mixed, required: true }
   }
+  if (type instanceof z.ZodUnknown) return { type: Schema.Types.Mixed, required: false }
   throw new TypeError(`No mongoose type for ${where}`)
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Actor, Scope } from './actor.ts'
+import type { Actor, ScopeNeed } from './actor.ts'
 import type { WireError } from './errors.ts'
 import type { Rate } from './rate.ts'
 
@@ -23,7 +23,7 @@ export interface EventDef<N extends string, P extends z.ZodType, A extends z.Zod
   name: N
   summary: string
   /** What a bot's token must cover; people need none. Without one, bots are refused. */
-  scope?: Scope
+  scope?: ScopeNeed
   rate: Rate
   payload: P
   ack: A

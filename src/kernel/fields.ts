@@ -7,15 +7,29 @@ const time = () =>
     encode: (date) => date.toISOString(),
   })
 
-const ulid = () =>
-  z
-    .string()
-    .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be an id (26 characters)')
-    .meta({ format: 'tsid' })
+/** A ULID: 26 characters of Crockford's base 32. */
+export const idPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/
+
+const ulid = () => z.string().regex(idPattern, 'must be an id (26 characters)').meta({ format: 'tsid' })
 
 const idOf = (entity: string) => ulid().meta({ format: 'tsid', ref: entity })
 
-const uri = () => z.url({ protocol: /^https?$/ }).max(2048)
+/**
+ * A web address in its normal form. `URL` lets through what RFC 3986 (and with it the format `uri` of JSON Schema)
+ * does not, such as `|`, a bare `%` or a second `#`; these are refused.
+ */
+const uri = () =>
+  z
+    .url({ protocol: /^https?$/, normalize: true })
+    .max(2048)
+    .regex(
+      /^https?:\/\/(?:[\w\-.~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?:#(?:[\w\-.~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)?$/,
+      'must be a web address',
+    )
+
+/** MongoDB would store a half of a surrogate pair as another character. */
+const wellFormed = (value: string) => !/\p{Cs}/u.test(value)
+const notWellFormed = 'must be well-formed Unicode'
 
 /** Text of some length, without control characters other than line breaks and tabs. */
 const text = (min: number, max: number) =>
@@ -25,6 +39,13 @@ const text = (min: number, max: number) =>
     .max(max)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it refuses
     .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$/, 'must not contain control characters')
+    .refine(wellFormed, notWellFormed)
+
+/** Text of some length in characters (code points), as people count them. */
+const content = (min: number, max: number) =>
+  text(min, max * 2)
+    .refine((value) => value.length <= max || [...value].length <= max, `must be at most ${max} characters`)
+    .meta({ maxLength: max })
 
 /** A short name of one line that holds more than white space. */
 const name = (max: number) =>
@@ -33,7 +54,11 @@ const name = (max: number) =>
     .min(1)
     .max(max)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it refuses
-    .regex(/^[^\u0000-\u001f\u007f]*\S[^\u0000-\u001f\u007f]*$/, 'must be one line, and not only white space')
+    .regex(/^(?=.*\S)[^\u0000-\u001f\u007f]*$/, 'must be one line, and not only white space')
+    .refine(wellFormed, notWellFormed)
+
+/** What is kept of a secret token: its SHA-256, in hexadecimal. */
+const sha256 = () => z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal')
 
 /** A JSON object of any content. */
 const json = () => z.record(z.string(), z.unknown())
@@ -45,8 +70,10 @@ export const f = {
   time,
   uri,
   text,
+  content,
   name,
   json,
+  sha256,
   email: () => z.email().max(254),
   int: () => z.int(),
   seq: () => z.int().min(0),

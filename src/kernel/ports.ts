@@ -44,3 +44,13 @@ export interface Emitter {
   /** Whether a room has sockets on this instance. */
   has(room: string): boolean
 }
+
+/** Lets sockets in and out of logs: who receives what, on this instance. */
+export interface Audience {
+  /** A user's sockets here receive a log from now on, positioned at `live`'s rev; they are told by `payload`. */
+  attach(userId: string, live: { logId: string; rev: number }, event: string, payload: () => object): void
+  /** A user's sockets here receive the log no more; they are told by `payload`. */
+  detach(userId: string, logId: string, event: string, payload: () => object): void
+  /** Users with sockets on this instance that are among those given. */
+  present(userIds: Iterable<string>): string[]
+}

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Actor, Scope } from './actor.ts'
+import type { Actor, ScopeNeed } from './actor.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Rate } from './rate.ts'
 
@@ -37,7 +37,7 @@ export interface RouteDef<
   summary: string
   auth: Auth
   /** What a bot's token must cover. Without one, bots are refused. */
-  scope?: Scope
+  scope?: ScopeNeed
   rate: Rate
   params?: Params
   query?: Query

@@ -50,16 +50,32 @@ function tidy(schema: JsonSchema) {
   if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum']
   if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum']
   const options = schema['anyOf'] as JsonSchema[] | undefined
-  if (options?.length === 2 && options[1]?.['type'] === 'null' && typeof options[0]?.['type'] === 'string') {
-    const { type, ...rest } = options[0]
+  if (options && areApart(options)) {
     delete schema['anyOf']
-    Object.assign(schema, rest, { type: [type, 'null'] })
+    for (const option of options) Object.assign(schema, option)
+    schema['type'] = options.map((option) => option['type'])
     if (Array.isArray(schema['enum'])) schema['enum'] = [...schema['enum'], null]
   }
   if (schema['type'] === 'object' && schema['propertyNames']) {
     delete schema['propertyNames']
-    if (Object.keys(schema['additionalProperties'] ?? {}).length === 0) delete schema['additionalProperties']
   }
+  const others = schema['additionalProperties']
+  if (others && typeof others === 'object' && Object.keys(others).length === 0) delete schema['additionalProperties']
+}
+
+/**
+ * Whether a union can be said as one schema with a list of types: each option has a type of its own, and no keyword of
+ * one says anything about values of the others' types.
+ */
+function areApart(options: JsonSchema[]): boolean {
+  const types = options.map((option) => option['type'])
+  if (new Set(types).size !== types.length || !types.every((type) => typeof type === 'string')) return false
+  // `enum` and `const` are about values of all types; null is then one more value.
+  const named = options.filter((option) => 'enum' in option)
+  return (
+    !options.some((option) => 'const' in option) &&
+    (named.length === 0 || (options.length === 2 && named.length === 1 && types.includes('null')))
+  )
 }
 
 function relink(value: any): any {

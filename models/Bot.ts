@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { scopes } from '../src/kernel/actor.ts'
+import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
+import { f } from '../src/kernel/fields.ts'
+
+export const BotScope = z.enum(scopes)
+
+export const Bot = defineEntity('Bot', {
+  description: 'A program that acts as a user of its own, for its owner',
+  collection: 'bots',
+  fields: {
+    id: f.id(),
+    userId: f.ref('User'),
+    ownerId: f.ref('User'),
+    name: f.name(80),
+    scopes: z.array(BotScope).max(scopes.length),
+    createdAt: f.time(),
+  },
+  stored: {
+    tokenHash: f.sha256(),
+  },
+  indexes: [
+    { keys: { tokenHash: 1 }, options: { unique: true }, serves: 'the bot of a token' },
+    { keys: { userId: 1 }, options: { unique: true }, serves: 'the bot behind a user' },
+    { keys: { ownerId: 1, _id: -1 }, serves: 'the bots of an owner' },
+  ],
+})
+export type BotDoc = Stored<typeof Bot>
+export type BotWire = Wire<typeof Bot>

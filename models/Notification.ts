@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
+import { f } from '../src/kernel/fields.ts'
+
+export const notificationTypes = ['NewLike', 'NewComment', 'NewFollow', 'NewMessage', 'NewMatch'] as const
+export const NotificationType = z.enum(notificationTypes)
+export type NotificationType = z.infer<typeof NotificationType>
+
+export const Notification = defineEntity('Notification', {
+  description: 'News for a user; its payload holds actorId and the ids needed to open the thing',
+  collection: 'notifications',
+  fields: {
+    id: f.id(),
+    userId: f.ref('User'),
+    type: NotificationType,
+    payload: f.json().default({}),
+    isRead: z.boolean().default(false),
+    createdAt: f.time(),
+    readAt: f.time().nullable().default(null),
+  },
+  stored: {
+    /** What it is news of, such as the type, actor and target: a burst of the same makes one. */
+    dedupeKey: z.string().min(1).max(200),
+  },
+  indexes: [
+    { keys: { userId: 1, _id: -1 }, serves: 'the notifications of a user, newest first' },
+    {
+      keys: { userId: 1, dedupeKey: 1 },
+      options: { unique: true, partialFilterExpression: { isRead: false } },
+      serves: 'one unread notification of the same news',
+    },
+    { keys: { dedupeKey: 1, userId: 1 }, serves: 'whether the news was told before, read or not' },
+    {
+      keys: { userId: 1, isRead: 1, _id: -1 },
+      options: { partialFilterExpression: { isRead: false } },
+      serves: 'the unread ones of a user, and their number',
+    },
+  ],
+})
+export type NotificationDoc = Stored<typeof Notification>
+export type NotificationWire = Wire<typeof Notification>

@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { defineEntity, type Stored } from '../src/kernel/entity.ts'
+import { f } from '../src/kernel/fields.ts'
+
+export const chosenStatuses = ['online', 'away', 'dnd', 'invisible'] as const
+
+/** Over all devices; what others see of it is derived (`offline` where no instance holds a device). */
+export const Presence = defineEntity('Presence', {
+  description: 'Where a user is connected and how they want to be seen',
+  collection: 'presences',
+  fields: {
+    /** The user's id: one presence each. */
+    id: f.ref('User'),
+    /** The instances that hold a device of the user; an entry counts while its instance's heart beats. */
+    instances: z.array(f.ref('Instance')).max(1_000).default([]),
+    chosen: z.enum(chosenStatuses).default('online'),
+    text: f.text(0, 200).default(''),
+    lastActiveAt: f.time(),
+    changedAt: f.time(),
+  },
+  indexes: [
+    { keys: { changedAt: 1 }, serves: 'changes that an instance may have missed' },
+    { keys: { instances: 1 }, serves: 'who was connected to an instance that died' },
+  ],
+})
+export type PresenceDoc = Stored<typeof Presence>

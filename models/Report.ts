@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
+import { f } from '../src/kernel/fields.ts'
+
+export const reportTargets = ['AudioFile', 'Comment', 'Profile', 'Project'] as const
+
+export const Report = defineEntity('Report', {
+  description: 'A complaint for the moderators',
+  collection: 'reports',
+  closed: true,
+  fields: {
+    id: f.id(),
+    reporterId: f.ref('User'),
+    targetType: z.enum(reportTargets),
+    targetId: f.id(),
+    reason: f.text(1, 2_000),
+    status: z.enum(['open', 'reviewed', 'closed']).default('open'),
+    createdAt: f.time(),
+    updatedAt: f.time().nullable().default(null),
+  },
+  indexes: [
+    { keys: { status: 1, _id: 1 }, serves: 'the moderation queue, oldest first' },
+    { keys: { targetType: 1, targetId: 1, _id: -1 }, serves: 'the reports on a thing' },
+    {
+      keys: { reporterId: 1, targetType: 1, targetId: 1 },
+      options: { unique: true, partialFilterExpression: { status: 'open' } },
+      serves: 'one open report a reporter and thing',
+    },
+  ],
+})
+export type ReportDoc = Stored<typeof Report>
+export type ReportWire = Wire<typeof Report>

@@ -1,0 +1,21 @@
+import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
+import { f } from '../src/kernel/fields.ts'
+
+export const UserProject = defineEntity('UserProject', {
+  description: 'A member of a project',
+  collection: 'userprojects',
+  closed: true,
+  fields: {
+    userId: f.ref('User'),
+    projectId: f.ref('Project'),
+    /** `owner`, `editor`, `commenter`, `viewer` or a free text such as `producer`. */
+    role: f.name(60),
+    createdAt: f.time(),
+  },
+  indexes: [
+    { keys: { projectId: 1, userId: 1 }, options: { unique: true }, serves: 'the members of a project, each once' },
+    { keys: { userId: 1, _id: -1 }, serves: 'the projects of a member, newest first' },
+  ],
+})
+export type UserProjectDoc = Stored<typeof UserProject>
+export type UserProjectWire = Wire<typeof UserProject>

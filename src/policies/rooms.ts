@@ -1,0 +1,23 @@
+import type { RoomRole } from '../../models/ChatRoom.ts'
+
+/** Who may do what in a room; undefined stands for someone who is not a member. */
+type Role = RoomRole | undefined
+
+const leads = (role: Role) => role === 'owner' || role === 'moderator'
+
+export const roomPolicy = {
+  /** Private rooms are not there for those who are not in them. */
+  see: (role: Role, visibility: 'public' | 'private') => role !== undefined || visibility === 'public',
+  send: (role: Role) => role !== undefined,
+  invite: leads,
+  update: leads,
+  assignRoles: (role: Role) => role === 'owner',
+  /** Owners remove anyone but owners, moderators remove plain members. */
+  remove: (role: Role, target: Role) =>
+    role === 'owner' ? target !== 'owner' : role === 'moderator' && target === 'member',
+  edit: (isSender: boolean) => isSender,
+  deleteMessage: (role: Role, isSender: boolean, isAdmin: boolean) => isSender || leads(role) || isAdmin,
+  pin: (role: Role) => role !== undefined,
+  /** Those who lead a room are not slowed down in it. */
+  skipsSlowMode: leads,
+}

@@ -1,0 +1,71 @@
+import type { Server, Socket } from 'socket.io'
+import { channels } from '../kernel/channels.ts'
+import type { Audience } from '../kernel/ports.ts'
+
+/** The part of the log that letting sockets in and out needs. */
+export interface Holds {
+  retain(live: object): void
+  release(live: object): void
+}
+
+/** What this instance keeps about a socket. */
+export interface SocketData {
+  actor: import('../kernel/actor.ts').Actor
+  /** The logs that this socket receives, held open for it. */
+  logs: Map<string, object>
+  /** Until it has been welcomed: logs that its user came into meanwhile. */
+  late: Set<string> | null
+  inFlight: number
+}
+
+export type LiveSocket = Socket<any, any, any, SocketData>
+
+/** Lets sockets in and out of logs, each held open as long as a socket here receives it. */
+export function createAudience(io: Server, holds: () => Holds): Audience & { welcoming: Map<string, Set<LiveSocket>> } {
+  const namespace = io.of('/')
+  /** Sockets that are connected but do not receive anything yet, by user. */
+  const welcoming = new Map<string, Set<LiveSocket>>()
+
+  function* socketsIn(room: string): Generator<LiveSocket> {
+    for (const id of [...(namespace.adapter.rooms.get(room) ?? [])]) {
+      const socket = namespace.sockets.get(id) as LiveSocket | undefined
+      if (socket) yield socket
+    }
+  }
+
+  return {
+    welcoming,
+    attach(userId, live, event, payload) {
+      for (const socket of welcoming.get(userId) ?? []) socket.data.late?.add(live.logId)
+      let told: object | null = null
+      for (const socket of socketsIn(channels.rooms(userId))) {
+        if (socket.data.logs.has(live.logId)) continue
+        holds().retain(live)
+        socket.data.logs.set(live.logId, live)
+        void socket.join(channels.log(live.logId))
+        told ??= payload()
+        socket.emit(event, told)
+      }
+    },
+    detach(userId, logId, event, payload) {
+      for (const socket of welcoming.get(userId) ?? []) socket.data.late?.delete(logId)
+      let told: object | null = null
+      for (const socket of socketsIn(channels.rooms(userId))) {
+        const live = socket.data.logs.get(logId)
+        if (!live) continue
+        socket.data.logs.delete(logId)
+        void socket.leave(channels.log(logId))
+        holds().release(live)
+        told ??= payload()
+        socket.emit(event, told)
+      }
+    },
+    present(userIds) {
+      const here: string[] = []
+      for (const userId of userIds) {
+        if (namespace.adapter.rooms.has(channels.rooms(userId)) || welcoming.has(userId)) here.push(userId)
+      }
+      return here
+    },
+  }
+}

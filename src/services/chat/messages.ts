@@ -1,0 +1,304 @@
+import { hash } from 'node:crypto'
+import { AudioFile } from '../../../models/AudioFile.ts'
+import { ChatMessage, type ChatMessageWire } from '../../../models/ChatMessage.ts'
+import { Image } from '../../../models/Image.ts'
+import type { Database } from '../../infra/mongo.ts'
+import type { Actor } from '../../kernel/actor.ts'
+import { AppError, forbidden, notFound } from '../../kernel/errors.ts'
+import { newId } from '../../kernel/ids.ts'
+import type { Log } from '../../log/log.ts'
+import type { LiveView, LogRecord } from '../../log/types.ts'
+import { roomPolicy } from '../../policies/rooms.ts'
+import type { Marks } from '../marks.ts'
+import type { People } from '../people.ts'
+import { toggleReaction } from '../reactions.ts'
+import { logRecords } from '../records.ts'
+import { presentMessage } from './kind.ts'
+import type { Rooms } from './rooms.ts'
+import type { RoomLive } from './state.ts'
+
+export interface SendInput {
+  clientId: string
+  type?: 'text' | 'image' | 'file' | 'audio'
+  content: string
+  replyToId?: string | null
+  attachmentIds?: string[]
+}
+
+export interface MessageDeps {
+  database: Database
+  log: Log
+  rooms: Rooms
+  people: People
+  marks: Marks
+  /** Told of each new message, and of mentions that an edit adds; for notifications. */
+  onMessage(record: LogRecord, mentioned: string[]): void
+}
+
+/** Sending, changing and finding the messages of rooms. */
+export function createMessages({ database, log, rooms, people, marks, onMessage }: MessageDeps) {
+  const entries = logRecords(database)
+  const images = database.collection(Image)
+  const audioFiles = database.collection(AudioFile)
+
+  function requireMember(actor: Actor, view: LiveView) {
+    const live = view as RoomLive
+    const role = rooms.visibleRole(actor, live)
+    if (!roomPolicy.send(role)) throw forbidden('Join the room first')
+    return live
+  }
+
+  /** The message with its room open, for a member. Throws `not_found` for all that the actor may not see. */
+  async function withMessage<T>(
+    actor: Actor,
+    messageId: string,
+    work: (record: LogRecord, live: RoomLive) => Promise<T>,
+  ): Promise<T> {
+    const record = await entries.findOne({ _id: messageId })
+    if (record?.kind !== ChatMessage.spec.kind) throw notFound('message')
+    return log.using(record!.logId, (view) => {
+      const live = view as RoomLive
+      if (!live.state.members.has(actor.userId)) throw notFound('message')
+      return work(record!, live)
+    })
+  }
+
+  async function present(record: LogRecord): Promise<ChatMessageWire> {
+    const [seen] = await marks.seen(record.logId, [{ seq: record.seq!, senderId: record.senderId }])
+    return presentMessage(record, seen)
+  }
+
+  /** Changes a message; `transform` must be idempotent. */
+  async function change(
+    actor: Actor,
+    record: LogRecord,
+    event: string,
+    transform: (current: LogRecord) => Record<string, unknown> | null,
+  ) {
+    const [context] = await marks.seen(record.logId, [{ seq: record.seq!, senderId: record.senderId }])
+    const changed = await log.change(record.logId, {
+      current: record,
+      event,
+      transform,
+      context,
+      guard: (live) => void requireMember(actor, live),
+    })
+    return presentMessage(changed, context)
+  }
+
+  const alive = (record: LogRecord) => {
+    if (record['deletedAt']) throw new AppError('gone', 'The message was deleted')
+  }
+
+  async function attachments(actor: Actor, ids: string[]) {
+    if (ids.length === 0) return []
+    const [pictures, sounds] = await Promise.all([
+      images.find({ _id: { $in: ids } }).toArray(),
+      audioFiles.find({ _id: { $in: ids } }).toArray(),
+    ])
+    return ids.map((id) => {
+      const image = pictures.find((each) => each._id === id)
+      if (image && image.uploaderId === actor.userId)
+        return { id, kind: 'image' as const, title: image.usageType, url: image.url }
+      const audio = sounds.find((each) => each._id === id)
+      if (audio && (audio.userId === actor.userId || audio.visibility === 'public')) {
+        return { id, kind: 'audio' as const, title: audio.title, url: audio.fileUrl }
+      }
+      throw notFound('attachment')
+    })
+  }
+
+  /** Holds members who do not lead the room to one message in `slowModeSeconds`. */
+  async function requirePace(actor: Actor, live: RoomLive) {
+    const { room, members, lastSent } = live.state
+    const pauseMs = room!.slowModeSeconds * 1_000
+    if (pauseMs === 0 || roomPolicy.skipsSlowMode(members.get(actor.userId))) return
+    const last = await entries
+      .find({ logId: live.logId, senderId: actor.userId, seq: { $exists: true } }, { projection: { at: 1 } })
+      .sort({ seq: -1 })
+      .limit(1)
+      .next()
+    // What was sent here and is not stored yet counts too.
+    const lastAt = Math.max(last?.at.getTime() ?? 0, lastSent.get(actor.userId) ?? 0)
+    const waitMs = lastAt + pauseMs - Date.now()
+    if (waitMs > 0) {
+      throw new AppError('rate_limited', `Slow mode: wait ${Math.ceil(waitMs / 1_000)} s`, { retryAfterMs: waitMs })
+    }
+    lastSent.set(actor.userId, Date.now())
+  }
+
+  return {
+    async send(actor: Actor, roomId: string, input: SendInput): Promise<ChatMessageWire> {
+      const { clientId, content, type = 'text', replyToId = null, attachmentIds = [] } = input
+      const fingerprint = hash('sha1', JSON.stringify([type, content, replyToId, attachmentIds]), 'base64')
+      const record = await log.using(roomId, async (view) => {
+        const live = requireMember(actor, view)
+        if (live.state.room!.slowModeSeconds > 0) {
+          const repeat = await entries.findOne({ logId: roomId, senderId: actor.userId, clientId })
+          if (!repeat) await requirePace(actor, live)
+        }
+        if (replyToId) {
+          const target = await entries.findOne({ _id: replyToId })
+          if (target?.logId !== roomId || target.seq === undefined) throw notFound('message to reply to')
+        }
+        const mentions = content.includes('@')
+          ? await people.mentioned(content, (id) => live.state.members.has(id))
+          : []
+        return log.append(
+          roomId,
+          {
+            id: newId(),
+            kind: ChatMessage.spec.kind!,
+            event: 'room:message',
+            senderId: actor.userId,
+            clientId,
+            fingerprint,
+            counts: true,
+            body: {
+              chatRoomId: roomId,
+              type,
+              content,
+              replyToId,
+              sentAt: new Date(),
+              updatedAt: null,
+              reactions: [],
+              mentions,
+              attachments: attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : [],
+              pinned: false,
+              deletedAt: null,
+            },
+          },
+          (now) => void requireMember(actor, now),
+        )
+      })
+      // A repeat of a message that has lived on since answers with what it is now.
+      if (record.rev !== record.firstRev) return present(record)
+      onMessage(record, record['mentions'] as string[])
+      return presentMessage(record)
+    },
+
+    edit: (actor: Actor, messageId: string, content: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, async (record, live) => {
+        if (!roomPolicy.edit(record.senderId === actor.userId)) throw forbidden('Only its sender edits a message')
+        const mentions = content.includes('@')
+          ? await people.mentioned(content, (id) => live.state.members.has(id))
+          : []
+        const before = new Set(record['mentions'] as string[])
+        const changed = await change(actor, record, 'room:message:edited', (current) => {
+          alive(current)
+          if (current['content'] === content) return null
+          return { content, mentions, updatedAt: new Date() }
+        })
+        const added = mentions.filter((userId) => !before.has(userId))
+        if (added.length > 0) onMessage({ ...record, mentions: added }, added)
+        return changed
+      }),
+
+    delete: (actor: Actor, messageId: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, async (record, live) => {
+        const role = live.state.members.get(actor.userId)
+        if (!roomPolicy.deleteMessage(role, record.senderId === actor.userId, actor.role === 'admin')) {
+          throw forbidden('Only its sender or those who lead the room delete a message')
+        }
+        return change(actor, record, 'room:message:deleted', (current) => {
+          if (current['deletedAt']) return null
+          const now = new Date()
+          return {
+            content: '',
+            mentions: [],
+            reactions: [],
+            attachments: [],
+            pinned: false,
+            deletedAt: now,
+            updatedAt: now,
+          }
+        })
+      }),
+
+    react: (actor: Actor, messageId: string, emoji: string, on: boolean): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, (record) =>
+        change(actor, record, 'room:message:reacted', (current) => {
+          alive(current)
+          return toggleReaction(current, actor.userId, emoji, on)
+        }),
+      ),
+
+    pin: (actor: Actor, messageId: string, on: boolean): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, (record) =>
+        change(actor, record, 'room:message:pinned', (current) => {
+          alive(current)
+          return current['pinned'] === on ? null : { pinned: on }
+        }),
+      ),
+
+    get: (actor: Actor, messageId: string): Promise<ChatMessageWire> => withMessage(actor, messageId, present),
+
+    /** A page of messages by seq, ascending, before or after a seq, or the newest; `pinned` for pins alone. */
+    async history(
+      actor: Actor,
+      roomId: string,
+      { before, after, limit, pinned }: { before?: number; after?: number; limit: number; pinned?: boolean },
+    ): Promise<{ messages: ChatMessageWire[]; more: boolean }> {
+      return log.using(roomId, async (view) => {
+        requireMember(actor, view)
+        const seq: Record<string, number | boolean> = { $exists: true }
+        if (before !== undefined) seq['$lt'] = before
+        if (after !== undefined) seq['$gt'] = after
+        const onwards = after !== undefined && before === undefined
+        const filter = { logId: roomId, seq, ...(pinned ? { pinned: true } : {}) }
+        const found = await entries
+          .find(filter as object)
+          .sort({ seq: onwards ? 1 : -1 })
+          .limit(limit + 1)
+          .toArray()
+        const page = found.slice(0, limit)
+        if (!onwards) page.reverse()
+        return { messages: await presentAll(page), more: found.length > limit }
+      })
+    },
+
+    /** Messages of the actor's own rooms that hold all the words of `query`, the best matches first. */
+    async search(
+      actor: Actor,
+      query: string,
+      roomId: string | undefined,
+      limit: number,
+    ): Promise<{ messages: ChatMessageWire[] }> {
+      const roomIds = roomId ? [roomId] : await rooms.listOwn(actor.userId, undefined, 1_000)
+      if (roomId) await log.using(roomId, (view) => void requireMember(actor, view))
+      const words = query.replaceAll('"', ' ').split(/\s+/).filter(Boolean).slice(0, 20)
+      if (words.length === 0) return { messages: [] }
+      const found = await entries
+        .find(
+          {
+            $text: { $search: words.map((word) => `"${word}"`).join(' ') },
+            logId: { $in: roomIds },
+            kind: ChatMessage.spec.kind!,
+          },
+          { projection: { score: { $meta: 'textScore' } }, timeoutMS: 5_000 },
+        )
+        .sort({ score: { $meta: 'textScore' }, _id: -1 })
+        .limit(limit)
+        .toArray()
+      return { messages: await presentAll(found) }
+    },
+  }
+
+  async function presentAll(records: LogRecord[]): Promise<ChatMessageWire[]> {
+    const byLog = new Map<string, LogRecord[]>()
+    for (const record of records) byLog.set(record.logId, [...(byLog.get(record.logId) ?? []), record])
+    const presented = new Map<string, ChatMessageWire>()
+    for (const [logId, group] of byLog) {
+      const seen = await marks.seen(
+        logId,
+        group.map((record) => ({ seq: record.seq!, senderId: record.senderId })),
+      )
+      group.forEach((record, index) => {
+        presented.set(record._id, presentMessage(record, seen[index]))
+      })
+    }
+    return records.map((record) => presented.get(record._id)!)
+  }
+}
+
+export type Messages = ReturnType<typeof createMessages>
