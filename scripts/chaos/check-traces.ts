@@ -209,8 +209,9 @@ function earliestAddition(ops: Op[], userId: string, knownAt: number): number {
 /** In the quiet time a connected client must be given everything live, without asking. */
 function checkQuiet(trace: Trace, view: LogView, quietAt: number, report: Report): void {
   if (!view.isMember(trace.userId, view.head)) return
-  const opened = trace.entries.findLast((entry) => entry.type === 'open')
-  if (!opened) return
+  const opened = trace.entries.findLast((entry) => entry.type === 'open' || entry.type === 'joined')
+  const closed = trace.entries.findLast((entry) => entry.type === 'close')
+  if (!opened || (closed && closed.conn >= opened.conn)) return
   const live = new Set<number>()
   for (const entry of trace.entries) if (entry.type === 'live' && entry.conn === opened.conn) live.add(entry.rev)
   for (const op of view.ops) {

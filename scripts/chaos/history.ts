@@ -147,6 +147,8 @@ export interface History {
   traces: Trace[]
   finals: FinalLog[]
   notices: Notice[]
+  /** The app is known to have no `log:sync`: that it refuses it is not held against it. */
+  stock: boolean
   /** From here on there were no faults, everybody was up to date, and no client asked for a sync. */
   quietAt: number | null
   endedAt: number
@@ -159,6 +161,7 @@ export const createHistory = (): History => ({
   traces: [],
   finals: [],
   notices: [],
+  stock: false,
   quietAt: null,
   endedAt: 0,
 })

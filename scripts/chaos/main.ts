@@ -119,7 +119,7 @@ async function main(): Promise<number> {
   console.log(`Seed ${options.seed}; repeat with --seed ${options.seed}`)
   const entry = options.naive ? ['scripts/chaos/naive-app.ts'] : ['src/main.ts', 'web']
   const cluster = await startCluster(options.instances, entry)
-  const history = createHistory()
+  const history = { ...createHistory(), stock: options.naive }
   let outcome: Outcome
   try {
     outcome = await run(options, cluster, history)
