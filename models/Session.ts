@@ -2,9 +2,6 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-/** How many replaced refresh tokens a session remembers, newest last. */
-export const maxPreviousHashes = 20
-
 /** Seconds for which an expired session is still told from one that never was. */
 const keptAfterExpiry = 7 * 24 * 3600
 
@@ -21,10 +18,8 @@ export const Session = defineEntity('Session', {
     lastActiveAt: f.time(),
   },
   stored: {
-    /** Of the refresh token that is good now; a bot's session has none. */
+    /** Of the refresh token that is good now; former ones carry our seal, which tells them. A bot's session has none. */
     refreshHash: f.sha256().optional(),
-    /** Those that were good before: one of them shown again betrays a stolen token. */
-    previousHashes: z.array(f.sha256()).max(maxPreviousHashes).default([]),
     /** null: it ends with its revocation alone, as a bot's does. */
     expiresAt: f.time().nullable().default(null),
     revokedAt: f.time().nullable().default(null),
@@ -34,9 +29,11 @@ export const Session = defineEntity('Session', {
     { keys: { userId: 1, revokedAt: 1 }, serves: 'the live sessions of a user' },
     { keys: { revokedAt: 1 }, serves: 'what was revoked since an instance last asked' },
     { keys: { botId: 1 }, options: { sparse: true }, serves: 'revoking a bot' },
-    { keys: { refreshHash: 1 }, options: { unique: true, sparse: true }, serves: 'the session of a refresh token' },
-    { keys: { previousHashes: 1 }, serves: 'noticing a refresh token used twice' },
-    { keys: { expiresAt: 1 }, options: { expireAfterSeconds: keptAfterExpiry }, serves: 'forgetting old sessions' },
+    {
+      keys: { expiresAt: 1 },
+      options: { expireAfterSeconds: keptAfterExpiry },
+      serves: 'forgetting old sessions; what expired lately',
+    },
   ],
 })
 export type SessionDoc = Stored<typeof Session>

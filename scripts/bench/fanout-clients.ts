@@ -15,9 +15,11 @@ export interface Load {
 }
 
 export interface Seen {
+  /** Deliveries and seconds of the measured part. */
   deliveries: number
-  expected: number
   seconds: number
+  /** Deliveries of the whole run, from the first message to the last one's arrival. */
+  total: number
   clientCpu: number
   p50: number
   p99: number
@@ -70,6 +72,7 @@ async function run(load: Load): Promise<Seen> {
     if (load.window && running && i < senders && digits(chunk, at + FROM_AT, 3) === i) transmit(i)
   })
   await sleep(100)
+  process.send!({ mark: true })
   let timer: NodeJS.Timeout | undefined
   if (load.window) for (let k = 0; k < load.window; k++) transmit(k % senders)
   else {
@@ -80,7 +83,6 @@ async function run(load: Load): Promise<Seen> {
     }, 1)
   }
   await sleep(load.warmupMs)
-  process.send!({ mark: true })
   const cpu = process.cpuUsage()
   const start = performance.now()
   measuring = true
@@ -88,19 +90,20 @@ async function run(load: Load): Promise<Seen> {
   measuring = false
   const seconds = (performance.now() - start) / 1000
   const used = process.cpuUsage(cpu)
-  process.send!({ mark: true })
   running = false
   clearInterval(timer)
   // All that was said must arrive at everyone, once.
-  for (let i = 0; i < 100 && received < sent * load.members; i++) await sleep(50)
+  for (let i = 0; i < 400 && received < sent * load.members; i++) await sleep(25)
   const expected = sent * load.members
   if (received !== expected) throw new Error(`${received} deliveries of ${expected}`)
+  process.send!({ mark: true })
+  await sleep(100)
   for (const client of clients.splice(0)) client.close()
   latencies.sort((a, b) => a - b)
   const quantile = (q: number): number => (latencies[Math.floor(latencies.length * q)] ?? 0) / 1000
   return {
     deliveries,
-    expected,
+    total: received,
     seconds,
     clientCpu: (used.user + used.system) / 1e6 / seconds,
     p50: quantile(0.5),

@@ -2,10 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { type BatchingAdapter, createBatchingAdapter, encodeEvent } from '../../src/realtime/batching-adapter.ts'
+import { releaseHandshake } from '../../src/realtime/handshake-release.ts'
 
 /*
  * A server of the fan-out benchmark, in its own process: everyone is in one room, what one says all receive.
- * argv: stock | batching | batching-emit (the same adapter through io.to().emit).
+ * argv: stock | batching | batching-emit (the same adapter through io.to().emit); `light` to release handshakes.
  */
 const kind = process.argv[2]
 const light = process.argv[3] === 'light'
@@ -19,7 +20,7 @@ const io = new Server(http, {
 const adapter = io.of('/').adapter as BatchingAdapter
 
 io.on('connection', (socket) => {
-  if (light) (socket.conn as { request: unknown }).request = null
+  if (light) releaseHandshake(socket)
   socket.join('room')
   socket.on('say', (payload: unknown) => {
     if (kind === 'batching') adapter.emitEncoded('room', encodeEvent('m', payload))

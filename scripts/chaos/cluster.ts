@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import mongoose from 'mongoose'
+import { ensureRedis, findMongod } from '../find-tools.ts'
 import { createService, findPort, killAll, type Service } from './service.ts'
-import { findMongod, findRedis } from './tools.ts'
 
 export interface Instance {
   name: string
@@ -45,7 +45,7 @@ async function start(folder: string, count: number, entry: string[]): Promise<Cl
   await mkdir(join(folder, 'redis'))
   const mongod = createService({
     name: 'mongod',
-    command: await findMongod(),
+    command: (await findMongod()).path,
     args: [
       ...['--replSet', 'rs0', '--bind_ip', '127.0.0.1', '--port', String(mongoPort), '--dbpath', join(folder, 'mongo')],
       ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64', '--nounixsocket', '--quiet'],
@@ -55,7 +55,7 @@ async function start(folder: string, count: number, entry: string[]): Promise<Cl
   })
   const redis = createService({
     name: 'redis',
-    command: await findRedis(),
+    command: await ensureRedis(),
     args: [
       ...['--port', String(redisPort), '--bind', '127.0.0.1', '--dir', join(folder, 'redis')],
       ...['--save', '', '--appendonly', 'no'],

@@ -28,8 +28,11 @@ export interface EntitySpec<M extends z.ZodRawShape, X extends z.ZodRawShape, S 
   description: string
 }
 
-type Out<T extends z.ZodRawShape> = [keyof T] extends [never] ? unknown : z.output<z.ZodObject<T>>
-type In<T extends z.ZodRawShape> = [keyof T] extends [never] ? unknown : z.input<z.ZodObject<T>>
+// zod takes an object without fields for one that may have none: intersected with it, every other field were `never`.
+// biome-ignore lint/complexity/noBannedTypes: adds no field, and takes none away
+type Out<T extends z.ZodRawShape> = keyof T extends never ? {} : z.output<z.ZodObject<T>>
+// biome-ignore lint/complexity/noBannedTypes: adds no field, and takes none away
+type In<T extends z.ZodRawShape> = keyof T extends never ? {} : z.input<z.ZodObject<T>>
 
 /** What MongoDB holds for an entity: `_id` in place of `id`, Dates for times. */
 export type Stored<E> =

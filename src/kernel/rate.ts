@@ -16,4 +16,16 @@ export const rates = {
   signal: { points: 1200, seconds: 60 },
   /** Costly for the server: password hashing, mails. */
   costly: { points: 300, seconds: 60 },
+  /** Guesses of a secret that failed, for each secret and address. */
+  guess: { points: 10, seconds: 300 },
 } as const satisfies Record<string, Rate>
+
+/** Counts calls by name and caller; one for routes and socket events. */
+export interface RateLimiter {
+  /** Takes a point. Throws `rate_limited` with `retryAfterMs` when none is left. */
+  consume(name: string, rate: Rate, key: string): Promise<void>
+  /** Throws as `consume` would, and takes nothing. */
+  check(name: string, rate: Rate, key: string): Promise<void>
+  /** Gives all points back, as after a right guess. */
+  forgive(name: string, rate: Rate, key: string): Promise<void>
+}

@@ -9,9 +9,11 @@ export interface Exchange {
   userAgent: string | undefined
   header(name: string): string | undefined
   cookie(name: string): string | undefined
-  setCookie(name: string, value: string | null, maxAgeSeconds: number): void
+  /** Sets an httpOnly, SameSite=Strict cookie for a path; null takes it away. */
+  setCookie(name: string, value: string | null, options: { path: string; maxAgeSeconds: number }): void
 }
 
+/** `optional`: without a token the actor is null; a bad token is refused all the same. */
 export type RouteAuth = 'none' | 'optional' | 'user' | 'admin'
 
 export interface RouteContext<S, Auth extends RouteAuth> {
@@ -47,6 +49,8 @@ export interface RouteDef<
   answer?: Answer
   /** Codes that can come beside those that follow from the declaration (auth, validation, rate). */
   errors?: ErrorCode[]
+  /** A body as clients send it, for the API's pages. */
+  example?: unknown
   handle(
     context: RouteContext<S, Auth>,
     input: { params: OutputOf<Params>; query: OutputOf<Query>; body: OutputOf<Body> },

@@ -78,7 +78,7 @@ export type Context = unknown
 
 export interface Rendered {
   event: string
-  payload: object
+  payload: Record<string, unknown>
 }
 
 /** What a kind of log does with its entries; the log itself knows nothing of rooms or people. */

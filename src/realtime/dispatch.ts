@@ -3,7 +3,7 @@ import { AppError, invalid, toAppError, toWireError } from '../kernel/errors.ts'
 import type { Ack, AnyEvent, SocketHandle } from '../kernel/event.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { Rate } from '../kernel/rate.ts'
-import { issuesOf } from '../kernel/schema.ts'
+import { issuesOf } from '../kernel/validate.ts'
 import type { LiveSocket } from './audience.ts'
 
 export interface DispatchDeps<S> {

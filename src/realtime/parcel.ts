@@ -47,9 +47,12 @@ export function merge(link: Link | null, groups: Group[]): Parcel {
 function pick(run: Run, from: number, skips: number[] | null): Run {
   if (!skips && (run.at.length === 0 || run.at[0]! >= from)) return run
   const picked: Run = { frames: [], at: [] }
+  // Both ascend, so that one pass will do.
+  let skip = 0
   for (let i = 0; i < run.at.length; i++) {
     const at = run.at[i]!
-    if (at < from || skips?.includes(at)) continue
+    while (skips && skip < skips.length && skips[skip]! < at) skip++
+    if (at < from || skips?.[skip] === at) continue
     picked.at.push(at)
     picked.frames.push(run.frames[i]!)
   }

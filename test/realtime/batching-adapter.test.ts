@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { encodeEvent } from '../../src/realtime/batching-adapter.ts'
 import { verifyEngineInternals } from '../../src/realtime/engine-internals.ts'
 import { frameText } from '../../src/realtime/frame.ts'
+import { releaseHandshake } from '../../src/realtime/handshake-release.ts'
 import { type FanoutWorld, openFanoutWorld } from './fanout-world.ts'
 
 let world: FanoutWorld
@@ -366,5 +367,21 @@ describe('Fan-out', () => {
     expect(links.size).toBe(0)
     await nextTurn()
     expect(outbox.odd.length + outbox.groups.size).toBe(0)
+  })
+
+  it('[FAN-24] goes on as before after a handshake is released, an upgrade included', async () => {
+    world = await openFanoutWorld()
+    world.io.on('connection', releaseHandshake)
+    for (const transport of ['websocket', 'polling', 'upgrade'] as const) {
+      const member = await world.join(transport, transport)
+      expect(member.server.request).toBeNull()
+      expect(member.server.handshake.headers).toEqual({})
+      if (transport === 'upgrade') {
+        await vi.waitFor(() => expect(member.client.io.engine.transport.name).toBe('websocket'))
+      }
+      world.io.to(transport).emit('n', 1)
+      member.server.emit('n', 2)
+      await vi.waitFor(() => expect(firsts(member.log)).toEqual([1, 2]))
+    }
   })
 })

@@ -111,8 +111,8 @@ export function createDirect(deps: DirectDeps) {
 
   async function find(actor: Actor, messageId: string): Promise<LogRecord> {
     const record = await entries.findOne({ _id: messageId })
-    const isOwn = record?.kind === Message.spec.kind && conversationSides(record.logId).includes(actor.userId)
-    if (record === null || !isOwn) throw notFound('message')
+    if (record === null || record.kind !== Message.spec.kind) throw notFound('message')
+    if (!conversationSides(record.logId).includes(actor.userId)) throw notFound('message')
     return record
   }
 

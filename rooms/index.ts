@@ -1,0 +1,76 @@
+import type { z } from 'zod'
+import type { Ack, EmissionDef, EventDef } from '../src/kernel/event.ts'
+import { create } from './chat/create.ts'
+import { deleteMessage } from './chat/delete.ts'
+import { edit } from './chat/edit.ts'
+import { chatEmissions } from './chat/emissions.ts'
+import { history } from './chat/history.ts'
+import { invite } from './chat/invite.ts'
+import { join } from './chat/join.ts'
+import { leave } from './chat/leave.ts'
+import { pin } from './chat/pin.ts'
+import { react } from './chat/react.ts'
+import { read } from './chat/read.ts'
+import { remove } from './chat/remove.ts'
+import { assignRole } from './chat/role.ts'
+import { search } from './chat/search.ts'
+import { send } from './chat/send.ts'
+import { typing } from './chat/typing.ts'
+import { update } from './chat/update.ts'
+import { conversations } from './direct/conversations.ts'
+import { deleteMessage as deleteDirect } from './direct/delete.ts'
+import { edit as editDirect } from './direct/edit.ts'
+import { directEmissions } from './direct/emissions.ts'
+import { history as directHistory } from './direct/history.ts'
+import { react as reactDirect } from './direct/react.ts'
+import { read as readDirect } from './direct/read.ts'
+import { send as sendDirect } from './direct/send.ts'
+import { typing as directTyping } from './direct/typing.ts'
+import { connectionEmissions } from './log/emissions.ts'
+import { sync } from './log/sync.ts'
+
+/** All that a socket can ask. */
+export const events = [
+  sync,
+  create,
+  join,
+  leave,
+  invite,
+  remove,
+  assignRole,
+  update,
+  send,
+  edit,
+  deleteMessage,
+  react,
+  pin,
+  history,
+  search,
+  read,
+  typing,
+  sendDirect,
+  editDirect,
+  deleteDirect,
+  reactDirect,
+  directHistory,
+  readDirect,
+  directTyping,
+  conversations,
+] as const
+
+/** All that the server tells sockets. */
+export const emissions = [...connectionEmissions, ...chatEmissions, ...directEmissions] as const
+
+type AnyDefined = (typeof events)[number]
+type AnyTold = (typeof emissions)[number]
+
+/** For clients: event name → its function, as Socket.IO types it. */
+export type ClientEvents = {
+  [E in AnyDefined as E['name']]: E extends EventDef<string, infer P, infer A, any>
+    ? (payload: z.input<P>, reply: (ack: Ack<z.output<A>>) => void) => void
+    : never
+}
+/** For clients: name of what the server tells → its function. */
+export type ServerEvents = {
+  [E in AnyTold as E['name']]: E extends EmissionDef<string, infer P> ? (payload: z.output<P>) => void : never
+}

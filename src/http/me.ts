@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { Permission } from '../../models/Permission.ts'
+import { Profile } from '../../models/Profile.ts'
+import { Role } from '../../models/Role.ts'
+import { User } from '../../models/User.ts'
+import { f } from '../kernel/fields.ts'
+import { rates } from '../kernel/rate.ts'
+import { defineRoute } from './define.ts'
+import { listOf, listQuery } from './lists.ts'
+
+const tag = 'Profiles'
+
+const me = defineRoute({
+  method: 'get',
+  path: '/api/v1/me',
+  tag: 'Accounts',
+  summary: 'Who the bearer is, and what they may do',
+  auth: 'user',
+  scope: 'profile:read',
+  rate: rates.read,
+  status: 200,
+  answer: z.object({
+    user: User.wire,
+    profile: Profile.wire,
+    roles: z.array(Role.wire),
+    permissions: z.array(Permission.wire),
+  }),
+  handle: ({ actor, services }) => services.accounts.me(actor),
+})
+
+const ownProfile = defineRoute({
+  method: 'get',
+  path: '/api/v1/me/profile',
+  tag,
+  summary: 'One’s own profile',
+  auth: 'user',
+  scope: 'profile:read',
+  rate: rates.read,
+  status: 200,
+  answer: Profile.wire,
+  handle: ({ actor, services }) => services.accounts.profiles.of(actor.userId),
+})
+
+const { displayName, bio, location, avatarUrl, bannerUrl, theme, socialLinks, featuredAudioId, tags } =
+  Profile.spec.fields
+
+const updateProfile = defineRoute({
+  method: 'patch',
+  path: '/api/v1/me/profile',
+  tag,
+  summary: 'Changes the fields given of one’s own profile; null takes a field away',
+  auth: 'user',
+  rate: rates.write,
+  body: z.object({
+    displayName: displayName.optional(),
+    bio: bio.nullable(),
+    location: location.nullable(),
+    avatarUrl: avatarUrl.nullable(),
+    bannerUrl: bannerUrl.nullable(),
+    theme: theme.nullable(),
+    socialLinks: socialLinks.nullable(),
+    featuredAudioId: featuredAudioId.nullable(),
+    tags: tags.nullable(),
+  }),
+  example: { bio: 'Producer. Vocalist.', location: 'Brooklyn, NY', theme: null },
+  status: 200,
+  answer: Profile.wire,
+  handle: ({ actor, services }, { body }) => services.accounts.profiles.update(actor.userId, body),
+})
+
+const profileOf = defineRoute({
+  method: 'get',
+  path: '/api/v1/users/{userId}/profile',
+  tag,
+  summary: 'The profile of a user',
+  auth: 'user',
+  scope: 'profile:read',
+  rate: rates.read,
+  params: z.object({ userId: f.ref('User') }),
+  status: 200,
+  answer: Profile.wire,
+  errors: ['not_found'],
+  handle: ({ services }, { params }) => services.accounts.profiles.of(params.userId),
+})
+
+const search = defineRoute({
+  method: 'get',
+  path: '/api/v1/profiles',
+  tag,
+  summary: 'Profiles by words and tag, newest first',
+  auth: 'user',
+  scope: 'profile:read',
+  rate: rates.read,
+  query: listQuery({
+    q: f.text(1, 100).optional().describe('Words of the name or text, or how the name begins'),
+    tag: f.ref('Tag').optional(),
+  }),
+  status: 200,
+  answer: listOf(Profile.wire),
+  handle: ({ services }, { query }) => services.accounts.profiles.search(query, query),
+})
+
+export const profileRoutes = [me, ownProfile, updateProfile, profileOf, search]

@@ -1,0 +1,20 @@
+import type { Log } from '../log/log.ts'
+import type { Accounts } from './accounts.ts'
+import type { Messages } from './chat/messages.ts'
+import type { Rooms } from './chat/rooms.ts'
+import type { RoomSignals } from './chat/signals.ts'
+import type { Syncing } from './chat/sync.ts'
+import type { Direct } from './direct/direct.ts'
+import type { People } from './people.ts'
+
+/** What routes, socket events and jobs act through. */
+export interface Services {
+  accounts: Accounts
+  people: People
+  log: Log
+  rooms: Rooms
+  messages: Messages
+  signals: RoomSignals
+  direct: Direct
+  syncing: Syncing
+}
