@@ -28,7 +28,7 @@ export interface Fault {
   target: number
 }
 
-/** Per minute, and how long each lasts (ms). 24 kills of processes a minute, so over 100 in five. */
+/** Per minute, and how long each lasts (ms): 24 kills of processes a minute, so over 100 in five. */
 const RATES: Record<FaultKind, { perMinute: number; hold: [number, number] }> = {
   'kill instance': { perMinute: 15, hold: [50, 1500] },
   'kill redis': { perMinute: 6, hold: [0, 2000] },
@@ -72,6 +72,10 @@ export interface FaultRun {
   stop(): void
 }
 
+/** Longest that a fault waits for something to hit, and that a process may take to come back. */
+const MAX_WAIT_MS = 20_000
+const START_MS = 60_000
+
 /** Carries the schedule out. */
 export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]): FaultRun {
   const done = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>
@@ -81,43 +85,70 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
   const stopped = new AbortController()
   setMaxListeners(schedule.length + 10, stopped.signal)
 
-  /** Waits a while for one of the services to be up, beginning with the one aimed at. */
-  async function findUp(services: Service[], target: number): Promise<Service | null> {
-    for (let waited = 0; waited < 4000 && !stopped.signal.aborted; waited += 100) {
-      for (let i = 0; i < services.length; i++) {
-        const service = services[(target + i) % services.length]!
-        if (service.state() === 'up') return service
-      }
-      await sleep(100)
+  const instances = cluster.instances.map((instance) => instance.service)
+  const countUp = (): number => instances.filter((service) => service.state() === 'up').length
+  let turn: Promise<unknown> = Promise.resolve()
+
+  /**
+   * Waits for one of the services to be up, beginning with the one aimed at, and for `others` instances beside it: on
+   * a slow machine faults come later rather than so close that nothing ever runs between them.
+   */
+  async function findUp(services: Service[], target: number, others: number): Promise<Service | null> {
+    for (let waited = 0; waited < MAX_WAIT_MS && !stopped.signal.aborted; waited += 50) {
+      if (countUp() >= others)
+        for (let i = 0; i < services.length; i++) {
+          const service = services[(target + i) % services.length]!
+          if (service.state() === 'up') return service
+        }
+      await sleep(50)
     }
     return null
   }
 
+  /** One after another the faults find their victims and hit them; how long they last may overlap. */
+  function hit(services: Service[], fault: Fault, strike: (service: Service) => unknown): Promise<Service | null> {
+    const others = Math.min(services === instances ? 2 : 1, instances.length)
+    const mine = turn.then(async () => {
+      const service = await findUp(services, fault.target, others)
+      if (!service || (await strike(service)) === false) return null
+      done[fault.kind]++
+      return service
+    })
+    // A failure is this fault's own, told by `mine`; the next takes its turn all the same.
+    turn = mine.catch(() => null)
+    return mine
+  }
+
   async function kill(services: Service[], fault: Fault): Promise<boolean> {
-    const service = await findUp(services, fault.target)
+    const service = await hit(services, fault, (victim) => victim.kill())
     if (!service) return false
-    await service.kill()
     await sleep(fault.hold)
-    await service.start()
+    await service.start(START_MS)
     return true
   }
 
   async function freeze(services: Service[], fault: Fault): Promise<boolean> {
-    const service = await findUp(services, fault.target)
-    if (!service?.freeze()) return false
+    const service = await hit(services, fault, (victim) => victim.freeze())
+    if (!service) return false
     await sleep(fault.hold)
     service.thaw()
     return true
   }
 
+  async function command(fault: Fault, ...words: string[]): Promise<boolean> {
+    const service = await hit([cluster.redis], fault, () => cluster.commandRedis(...words))
+    return service !== null
+  }
+
   async function cutClient(fault: Fault): Promise<boolean> {
     const connected = devices.filter((device) => device.connected())
     const device = connected[fault.target % Math.max(1, connected.length)]
-    device?.cut()
-    return device !== undefined
+    if (!device) return false
+    device.cut()
+    done[fault.kind]++
+    return true
   }
 
-  const instances = cluster.instances.map((instance) => instance.service)
   const acts: Record<FaultKind, (fault: Fault) => Promise<boolean>> = {
     'kill instance': (fault) => kill(instances, fault),
     'kill redis': (fault) => kill([cluster.redis], fault),
@@ -125,9 +156,9 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
     'freeze instance': (fault) => freeze(instances, fault),
     'freeze redis': (fault) => freeze([cluster.redis], fault),
     'freeze mongod': (fault) => freeze([cluster.mongod], fault),
-    'cut redis connections': ({ target }) =>
-      cluster.commandRedis('CLIENT', 'KILL', 'TYPE', target % 2 ? 'pubsub' : 'normal'),
-    'pause redis': ({ hold }) => cluster.commandRedis('CLIENT', 'PAUSE', String(hold), 'ALL'),
+    'cut redis connections': (fault) =>
+      command(fault, 'CLIENT', 'KILL', 'TYPE', fault.target % 2 ? 'pubsub' : 'normal'),
+    'pause redis': (fault) => command(fault, 'CLIENT', 'PAUSE', String(fault.hold), 'ALL'),
     'cut client': cutClient,
   }
 
@@ -138,8 +169,7 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
       return // The run was ended early.
     }
     try {
-      if (await acts[fault.kind](fault)) done[fault.kind]++
-      else skipped++
+      if (!(await acts[fault.kind](fault))) skipped++
     } catch (error) {
       failures.push(`${fault.kind}: ${error instanceof Error ? error.message : String(error)}`)
     }

@@ -17,6 +17,8 @@ import { killAll } from './service.ts'
 import { readTruth } from './truth.ts'
 
 const SETTLE_MS = 60_000
+/** The faults may take so many times what was asked for. */
+const MAX_OVERTIME = 2.5
 /** Longest for a live change to reach everybody, with no fault about. */
 const DELIVERY_MS = 20_000
 
@@ -40,11 +42,14 @@ async function run(options: Options, cluster: Cluster, history: History): Promis
         `${String(Math.round((performance.now() - startedAt) / 1000)).padStart(5)} s  acked ${load.acked()}  events ${countEvents(load)}  kills ${countKills(faults.done)}  up ${up}/${cluster.instances.length}  clients ${connected}/${load.devices.length}  pending ${load.pending()}`,
       )
     }, 10_000)
+    // On a slow machine the schedule takes longer; but not for ever.
+    const overtime = setTimeout(() => faults.stop(), options.seconds * 1000 * MAX_OVERTIME)
     try {
       await faults.finished
       await sleep(Math.max(0, options.seconds * 1000 - (performance.now() - startedAt)))
     } finally {
       clearInterval(progress)
+      clearTimeout(overtime)
     }
     const seconds = (performance.now() - startedAt) / 1000
     await settle(cluster, load, history)
