@@ -60,11 +60,20 @@ export function planFaults(random: Random, durationMs: number): Fault[] {
   return faults.sort((a, b) => a.at - b.at)
 }
 
+export interface FaultEvent {
+  kind: FaultKind
+  victim: string
+  at: number
+  over: number | null
+}
+
 export interface FaultRun {
   /** How many of each kind took place. */
   readonly done: Record<FaultKind, number>
   /** Faults that found nothing to hit. */
   skipped(): number
+  /** What hit whom, when it struck and when it was over. */
+  readonly events: FaultEvent[]
   /** Errors of processes that did not come back. */
   readonly failures: string[]
   /** Resolves when the last fault is over and everything is up again. */
@@ -76,10 +85,13 @@ export interface FaultRun {
 const MAX_WAIT_MS = 20_000
 const START_MS = 60_000
 
+type Hit = { service: Service; event: FaultEvent }
+
 /** Carries the schedule out. */
 export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]): FaultRun {
   const done = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>
   const failures: string[] = []
+  const events: FaultEvent[] = []
   const startedAt = performance.now()
   let skipped = 0
   const stopped = new AbortController()
@@ -106,13 +118,15 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
   }
 
   /** One after another the faults find their victims and hit them; how long they last may overlap. */
-  function hit(services: Service[], fault: Fault, strike: (service: Service) => unknown): Promise<Service | null> {
+  function hit(services: Service[], fault: Fault, strike: (service: Service) => unknown): Promise<Hit | null> {
     const others = Math.min(services === instances ? 2 : 1, instances.length)
     const mine = turn.then(async () => {
       const service = await findUp(services, fault.target, others)
       if (!service || (await strike(service)) === false) return null
       done[fault.kind]++
-      return service
+      const event: FaultEvent = { kind: fault.kind, victim: service.name, at: performance.now(), over: null }
+      events.push(event)
+      return { service, event }
     })
     // A failure is this fault's own, told by `mine`; the next takes its turn all the same.
     turn = mine.catch(() => null)
@@ -120,24 +134,25 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
   }
 
   async function kill(services: Service[], fault: Fault): Promise<boolean> {
-    const service = await hit(services, fault, (victim) => victim.kill())
-    if (!service) return false
+    const struck = await hit(services, fault, (victim) => victim.kill())
+    if (!struck) return false
     await sleep(fault.hold)
-    await service.start(START_MS)
+    await struck.service.start(START_MS)
+    struck.event.over = performance.now()
     return true
   }
 
   async function freeze(services: Service[], fault: Fault): Promise<boolean> {
-    const service = await hit(services, fault, (victim) => victim.freeze())
-    if (!service) return false
+    const struck = await hit(services, fault, (victim) => victim.freeze())
+    if (!struck) return false
     await sleep(fault.hold)
-    service.thaw()
+    struck.service.thaw()
+    struck.event.over = performance.now()
     return true
   }
 
   async function command(fault: Fault, ...words: string[]): Promise<boolean> {
-    const service = await hit([cluster.redis], fault, () => cluster.commandRedis(...words))
-    return service !== null
+    return (await hit([cluster.redis], fault, () => cluster.commandRedis(...words))) !== null
   }
 
   async function cutClient(fault: Fault): Promise<boolean> {
@@ -145,6 +160,7 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
     const device = connected[fault.target % Math.max(1, connected.length)]
     if (!device) return false
     device.cut()
+    events.push({ kind: fault.kind, victim: device.name, at: performance.now(), over: null })
     done[fault.kind]++
     return true
   }
@@ -177,6 +193,7 @@ export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]
 
   return {
     done,
+    events,
     failures,
     skipped: () => skipped,
     stop: () => stopped.abort(),

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { check } from './checker.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import type { Device } from './device.ts'
+import { dumpHistory } from './dump.ts'
 import { planFaults, runFaults } from './faults.ts'
 import { createHistory, type History } from './history.ts'
 import { createLoad, type Load } from './load.ts'
@@ -58,6 +59,7 @@ async function run(options: Options, cluster: Cluster, history: History): Promis
     for (const { name, service } of cluster.instances)
       for (let i = 0; i < service.crashes(); i++)
         history.notices.push({ at: history.endedAt, client: name, kind: 'crashed', code: 'internal' })
+    if (options.keep) await dumpHistory(cluster.folder, history, faults.events)
     const events = countEvents(load)
     const sends = history.ops.filter((op) => op.kind === 'send' && !op.expectConflict)
     return {
@@ -130,7 +132,7 @@ async function main(): Promise<number> {
     outcome = await run(options, cluster, history)
   } finally {
     await cluster.stop(options.keep)
-    if (options.keep) console.log(`Data and logs: ${cluster.folder}`)
+    if (options.keep) console.log(`Data, logs and history: ${cluster.folder}`)
   }
   console.log(formatOutcome(outcome))
   if (options.json) await writeFile(options.json, `${JSON.stringify(outcome, null, 2)}\n`)

@@ -4,7 +4,7 @@ export interface Options {
   instances: number
   /** Run against the stock app of `naive-app.ts` instead of the server. */
   naive: boolean
-  /** Keep the folder with data and logs. */
+  /** Keep the folder with data and logs, and write the history into it. */
   keep: boolean
   /** Where to write the outcome as JSON. */
   json: string | null
