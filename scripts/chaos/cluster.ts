@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import mongoose from 'mongoose'
 import { ensureRedis, findMongod } from '../find-tools.ts'
-import { createService, findPort, killAll, type Service } from './service.ts'
+import { createService, findPort, killAll, removeAtEnd, type Service } from './service.ts'
 
 export interface Instance {
   name: string
@@ -22,15 +22,16 @@ export interface Cluster {
   instances: Instance[]
   /** Runs one command on Redis over a connection of its own; false where Redis did not answer. */
   commandRedis(...command: string[]): Promise<boolean>
-  /** Ends every process and removes the folder (unless it is to be kept). */
-  stop(keep: boolean): Promise<void>
+  /** Ends every process; the folder is removed with the run, unless it is to be kept. */
+  stop(): Promise<void>
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Starts a mongod replica set of one, a Redis and the instances, all on 127.0.0.1 and in a folder of their own. */
-export async function startCluster(count: number, entry: string[]): Promise<Cluster> {
+export async function startCluster(count: number, entry: string[], keep: boolean): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'phantom-power-chaos-'))
+  if (!keep) removeAtEnd(folder)
   try {
     return await start(folder, count, entry)
   } catch (error) {
@@ -102,10 +103,9 @@ async function start(folder: string, count: number, entry: string[]): Promise<Cl
     redis,
     instances,
     commandRedis: (...command) => commandRedis(redisPort, command),
-    async stop(keep) {
+    async stop() {
       for (const service of [...instances.map((instance) => instance.service), redis, mongod]) await service.kill()
       killAll()
-      if (!keep) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
     },
   }
 }

@@ -125,13 +125,13 @@ async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2))
   console.log(`Seed ${options.seed}; repeat with --seed ${options.seed}`)
   const entry = options.naive ? ['scripts/chaos/naive-app.ts'] : ['src/main.ts', 'web']
-  const cluster = await startCluster(options.instances, entry)
+  const cluster = await startCluster(options.instances, entry, options.keep)
   const history = { ...createHistory(), stock: options.naive }
   let outcome: Outcome
   try {
     outcome = await run(options, cluster, history)
   } finally {
-    await cluster.stop(options.keep)
+    await cluster.stop()
     if (options.keep) console.log(`Data, logs and history: ${cluster.folder}`)
   }
   console.log(formatOutcome(outcome))

@@ -31,6 +31,7 @@ export interface Service {
 
 const running = new Set<ChildProcess>()
 let reaper: ChildProcess | null = null
+let litter = ''
 
 /**
  * Tells a shell of its own, which outlives us, whom to kill when our end of its pipe closes: so nothing is left
@@ -38,14 +39,20 @@ let reaper: ChildProcess | null = null
  */
 function tellReaper(): void {
   if (!reaper) {
-    const script = 'pids=; while read -r line; do pids="$line"; done; [ -z "$pids" ] || kill -9 $pids 2>/dev/null'
-    reaper = spawn('sh', ['-c', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    const script = `pids=; while read -r line; do pids="$line"; done; [ -z "$pids" ] || kill -9 $pids 2>/dev/null
+      [ -z "$1" ] || { sleep 0.5; rm -rf "$1"; }`
+    reaper = spawn('sh', ['-c', script, 'reaper', litter], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
     reaper.stdin?.on('error', () => {
       // The reaper is gone before us: killAll still ends what runs.
     })
     reaper.unref()
   }
   reaper.stdin?.write(`${[...running].map((child) => child.pid).join(' ')}\n`)
+}
+
+/** A folder to be removed when we end, however that comes about; to be named before the first start. */
+export function removeAtEnd(folder: string): void {
+  litter = folder
 }
 
 /** Ends everything that was started, at once. */
