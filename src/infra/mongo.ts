@@ -36,7 +36,8 @@ export async function connectMongo(
       serverSelectionTimeoutMS: selectMs,
       connectTimeoutMS: 10_000,
       // A stopped mongod keeps sockets open: without this a request would wait for ever.
-      timeoutMS: 12_000,
+      socketTimeoutMS: 12_000,
+      waitQueueTimeoutMS: 12_000,
       heartbeatFrequencyMS: 2_000,
       writeConcern: { w: 'majority', journal: true },
       readConcern: { level: 'majority' },
@@ -68,7 +69,7 @@ export async function connectMongo(
       const answer = connection
         .getClient()
         .db('admin')
-        .command({ ping: 1 }, { timeoutMS: ms })
+        .command({ ping: 1 })
         .then(
           () => true,
           () => false,
@@ -99,6 +100,6 @@ async function ensureIndexes(database: Database, entities: Entity<any, any, any>
     await db.createCollection(name).catch((error) => {
       if (error?.codeName !== 'NamespaceExists') throw error
     })
-    if (specs.length > 0) await db.collection(name).createIndexes(specs as never, { timeoutMS: 0 })
+    if (specs.length > 0) await db.collection(name).createIndexes(specs as never, { socketTimeoutMS: 0 } as object)
   }
 }

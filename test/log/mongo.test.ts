@@ -133,6 +133,12 @@ describe.skipIf(!hasMongod && !process.env['TEST_MONGODB_URI'])('The log on Mong
     await one.log.change(logId, { current: entry, event: 'room:update', transform: () => ({ content: 'y' }) })
     const other = await two.log.append(logId, draftOf())
     expect([entry.rev, other.rev, other.seq]).toEqual([1, 3, 2])
+    // Changed by one who has read it, but not the log up to there: never back to a rev that it has left.
+    const third = await two.log.append(logId, draftOf())
+    const fourth = await two.log.change(logId, { current: third, event: 'room:update', transform: () => ({ x: 1 }) })
+    const fifth = await one.log.change(logId, { current: fourth, event: 'room:update', transform: () => ({ x: 2 }) })
+    expect([third.rev, fourth.rev, fifth.rev]).toEqual([4, 5, 6])
+    await two.log.compare()
     await one.log.compare()
     await expectSound(logId, [one, two])
     for (const instance of [one, two]) instance.crash()
