@@ -13,6 +13,8 @@ export interface Mongod {
   restart(): Promise<void>
   stop(): Promise<void>
   readonly own: boolean
+  /** Of our own one. */
+  pid(): number | undefined
 }
 
 const binary = process.env['MONGOD_BIN'] ?? '/opt/mongod/mongod'
@@ -28,7 +30,7 @@ export async function startMongod({ own = false, cacheGb = 0.5 } = {}): Promise<
       url.pathname = `/${database}`
       return url.href
     }
-    return { own: false, uri, kill: nothing, restart: nothing, stop: nothing }
+    return { own: false, pid: () => undefined, uri, kill: nothing, restart: nothing, stop: nothing }
   }
   const folder = mkdtempSync(join(tmpdir(), 'mongod-'))
   const port = await freePort()
@@ -68,6 +70,7 @@ export async function startMongod({ own = false, cacheGb = 0.5 } = {}): Promise<
   await start()
   return {
     own: true,
+    pid: () => child.pid,
     uri: (database) => `mongodb://127.0.0.1:${port}/${database}?replicaSet=rs`,
     kill: () => end('SIGKILL'),
     restart: start,
