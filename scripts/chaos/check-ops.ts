@@ -3,7 +3,7 @@ import type { LogView } from './log-view.ts'
 import type { Report } from './verdict.ts'
 
 /** The contract's error codes. */
-export const CODES = new Set([
+const CODES = new Set([
   'unauthenticated',
   'forbidden',
   'not_found',

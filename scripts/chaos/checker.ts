@@ -6,7 +6,7 @@ import { viewLogs } from './log-view.ts'
 import { createVerdict, type Verdict } from './verdict.ts'
 
 /** Longest that an ack may take, in ms, with processes dying and frozen for seconds in between. */
-export const HANG_MS = 30_000
+const HANG_MS = 30_000
 
 /**
  * Counts the anomalies in a run's history; the kinds are defined in `verdict.ts`. Pure: reads the history, changes

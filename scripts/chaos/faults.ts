@@ -60,7 +60,7 @@ export function planFaults(random: Random, durationMs: number): Fault[] {
   return faults.sort((a, b) => a.at - b.at)
 }
 
-export interface FaultEvent {
+interface FaultEvent {
   kind: FaultKind
   victim: string
   at: number

@@ -62,7 +62,7 @@ export interface Trace {
   entries: Entry[]
 }
 
-export type Outcome = 'open' | 'ok' | 'error' | 'closed'
+type Outcome = 'open' | 'ok' | 'error' | 'closed'
 
 /** One emission of an operation, or one REST request. */
 export interface Attempt {
@@ -134,7 +134,7 @@ export interface RoomRecord {
 
 /** A refused handshake that named a code, a `session:revoked`, an instance that ended by itself, or a client that
  * could not catch up in the end. */
-export interface Notice {
+interface Notice {
   at: number
   client: string
   kind: 'refused' | 'revoked' | 'crashed' | 'stuck'

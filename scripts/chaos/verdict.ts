@@ -37,7 +37,7 @@ export const KINDS = [
 ] as const
 export type Kind = (typeof KINDS)[number]
 
-export interface Anomaly {
+interface Anomaly {
   kind: Kind
   log?: LogId
   rev?: number

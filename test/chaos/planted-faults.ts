@@ -329,7 +329,14 @@ export const PLANTS: Plant[] = [
       const trace = traceOf(history, `${GUEST}.0`)
       const at = op.attempts[0]!.end!
       const again = finalChanges(history).find((change) => change.rev > removal.rev && change.body.change === 'joined')
-      if (again && again.rev < next.rev) return false
+      if (again) {
+        if (again.rev < next.rev) return false
+        // The checker can only date the return if somebody saw it before the next removal.
+        const second = history.ops.filter((found) => found.kind === 'remove' || found.kind === 'leave')[1]
+        const entries = history.traces.flatMap((found) => (found.log === ROOM ? found.entries : [])).filter(isLive)
+        const known = Math.min(...entries.filter((entry) => entry.rev === again.rev).map((entry) => entry.at))
+        if (known === Infinity || (second && known > second.attempts[0]!.at)) return false
+      }
       trace.entries.push({ type: 'live', at, conn: 99, prevRev: next.rev - 1, ...next })
       return true
     },

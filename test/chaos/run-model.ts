@@ -6,7 +6,7 @@ export const FRIEND = 'ben'
 /** Comes and goes. */
 export const GUEST = 'cleo'
 export const ROOM = roomLog('studio')
-export const TALK = dmLog(OWNER, FRIEND)
+const TALK = dmLog(OWNER, FRIEND)
 export const INSTANCES = ['instance 1', 'instance 2', 'instance 3']
 
 /** One step of a run: what happens, with numbers to choose by. */
