@@ -103,7 +103,7 @@ function mongodTicks(): number {
 const mongod = await startMongod({ own: true, cacheGb: 1 })
 const opened: Database[] = []
 async function connect(name: string, indexes = true): Promise<Database> {
-  const database = await connectMongo(mongod.uri(name), [LogEntry, ChatMessage], quiet)
+  const database = await connectMongo(mongod.uri(name), [LogEntry, ChatMessage], quiet, { buildIndexes: indexes })
   opened.push(database)
   return database
 }

@@ -24,7 +24,7 @@ export async function connectMongo(
   uri: string,
   entities: Entity<any, any, any>[],
   log: Logger,
-  { poolSize = 50, selectMs = 8_000, startMs = 60_000 } = {},
+  { poolSize = 50, selectMs = 8_000, startMs = 60_000, buildIndexes = true } = {},
 ): Promise<Database> {
   mongoose.set('strictQuery', true)
   const connection = await patiently(log, startMs, () =>
@@ -82,7 +82,7 @@ export async function connectMongo(
     },
     close: () => connection.close(),
   }
-  await ensureIndexes(database, entities)
+  if (buildIndexes) await ensureIndexes(database, entities)
   return database
 }
 
