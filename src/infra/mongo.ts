@@ -9,6 +9,8 @@ export interface Database {
   model<E extends Entity<any, any, any>>(entity: E): Model<Stored<E>>
   /** The driver's collection of an entity: reads and hot writes, without hydration. */
   collection<E extends Entity<any, any, any>>(entity: E): mongoose.mongo.Collection<Stored<E> & { _id: string }>
+  /** Runs a command as it is; concerns and outcomes are the caller's. */
+  command(command: mongoose.mongo.BSON.Document): Promise<mongoose.mongo.BSON.Document>
   /** Runs `work` in a transaction with majority, journalled commit; the driver retries transient failures. */
   transaction<T>(work: (session: mongoose.mongo.ClientSession) => Promise<T>): Promise<T>
   /** Whether MongoDB answers within `ms`. */
@@ -53,6 +55,7 @@ export async function connectMongo(
     connection,
     model: (entity) => models.get(entity.name) as never,
     collection: (entity) => connection.getClient().db(connection.name).collection(entity.spec.collection) as never,
+    command: (command) => connection.getClient().db(connection.name).command(command),
     transaction: (work) =>
       connection.getClient().withSession((session) =>
         session.withTransaction(() => work(session), {
