@@ -110,11 +110,16 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
     })
   }
 
-  /** Holds members who do not lead the room to one message in `slowModeSeconds`. */
-  async function requirePace(actor: Actor, live: RoomLive) {
+  /**
+   * Holds members who do not lead the room to one message in `slowModeSeconds`. Resolves with what gives the turn back
+   * where nothing is sent after all. Throws `rate_limited`; not for a repeat.
+   */
+  async function takeTurn(actor: Actor, live: RoomLive, clientId: string): Promise<() => void> {
     const { room, members, lastSent } = live.state
     const pauseMs = room!.slowModeSeconds * 1_000
-    if (pauseMs === 0 || roomPolicy.skipsSlowMode(members.get(actor.userId))) return
+    const none = () => {}
+    if (pauseMs === 0 || roomPolicy.skipsSlowMode(members.get(actor.userId))) return none
+    if (await entries.findOne({ logId: live.logId, senderId: actor.userId, clientId })) return none
     const last = await entries
       .find({ logId: live.logId, senderId: actor.userId, seq: { $exists: true } }, { projection: { at: 1 } })
       .sort({ seq: -1 })
@@ -126,7 +131,14 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
     if (waitMs > 0) {
       throw new AppError('rate_limited', `Slow mode: wait ${Math.ceil(waitMs / 1_000)} s`, { retryAfterMs: waitMs })
     }
-    lastSent.set(actor.userId, Date.now())
+    const taken = Date.now()
+    const before = lastSent.get(actor.userId)
+    lastSent.set(actor.userId, taken)
+    return () => {
+      if (lastSent.get(actor.userId) !== taken) return
+      if (before === undefined) lastSent.delete(actor.userId)
+      else lastSent.set(actor.userId, before)
+    }
   }
 
   return {
@@ -135,10 +147,6 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
       const fingerprint = hash('sha1', JSON.stringify([type, content, replyToId, attachmentIds]), 'base64')
       const record = await log.using(roomId, async (view) => {
         const live = requireMember(actor, view)
-        if (live.state.room!.slowModeSeconds > 0) {
-          const repeat = await entries.findOne({ logId: roomId, senderId: actor.userId, clientId })
-          if (!repeat) await requirePace(actor, live)
-        }
         if (replyToId) {
           const target = await entries.findOne({ _id: replyToId })
           if (target?.logId !== roomId || target.seq === undefined) throw notFound('message to reply to')
@@ -146,7 +154,10 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
         const mentions = content.includes('@')
           ? await people.mentioned(content, (id) => live.state.members.has(id))
           : []
-        return log.append(
+        const attached = attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : []
+        // Last of all, so that only what is sent takes a turn.
+        const giveBack = await takeTurn(actor, live, clientId)
+        const appended = log.append(
           roomId,
           {
             id: newId(),
@@ -165,13 +176,17 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
               updatedAt: null,
               reactions: [],
               mentions,
-              attachments: attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : [],
+              attachments: attached,
               pinned: false,
               deletedAt: null,
             },
           },
           (now) => void requireMember(actor, now),
         )
+        return appended.catch((error) => {
+          giveBack()
+          throw error
+        })
       })
       // A repeat of a message that has lived on since answers with what it is now.
       if (record.rev !== record.firstRev) return present(record)
