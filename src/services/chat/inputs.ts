@@ -9,7 +9,8 @@ export const emoji = z
   .string()
   .min(1)
   .max(64)
-  .regex(/^[^\s\p{C}]+(?:\u200d[^\s\p{C}]+)*$/u, 'must be an emoji')
+  // Tag characters spell the flags of regions; the joiner makes families.
+  .regex(/^(?:[^\s\p{C}]|[\u{e0020}-\u{e007f}])+(?:\u200d(?:[^\s\p{C}]|[\u{e0020}-\u{e007f}])+)*$/u, 'must be an emoji')
   .describe('An emoji, or a name for one')
 
 const visibility = z.enum(['public', 'private'])
