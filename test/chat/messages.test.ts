@@ -274,23 +274,3 @@ eachWorld((world) => {
     for (const query of ['"', '-x', '$where', '\\', '" "', '- "']) expect(await found(ben, { query })).toEqual([])
   })
 })
-
-eachWorld((world) => {
-  test('[CHAT-32] typing is told to the others once, and ends by itself after 6 s', async () => {
-    const { sockets } = await cast(world(), 'Ann', 'Ben')
-    const [ann, ben] = sockets as [TestSocket, TestSocket]
-    const room = await roomOf(sockets)
-    await ann.emit('room:typing', { roomId: room.id, on: true })
-    expect(await ben.next('room:typing')).toEqual({ roomId: room.id, userId: ann.userId, on: true })
-    await settle(1_000)
-    await ann.emit('room:typing', { roomId: room.id, on: true })
-    const renewed = performance.now()
-    await ben.next('room:typing', ({ on }) => !on, 9_000)
-    expect(performance.now() - renewed).toBeGreaterThan(5_900)
-    expect(ben.of('room:typing').map(({ on }) => on)).toEqual([true, false])
-    await ann.emit('room:typing', { roomId: room.id, on: true })
-    await ann.emit('room:typing', { roomId: room.id, on: false })
-    await world().until(() => ben.of('room:typing').length === 4)
-    expect(ben.of('room:typing').map(({ on }) => on)).toEqual([true, false, true, false])
-  })
-})
