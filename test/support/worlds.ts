@@ -65,6 +65,5 @@ export function expectOrdered(socket: TestSocket, log: { roomId: string } | { us
   }
 }
 
-/** Long enough for what should not come to have come: more than two rounds of the instances' comparisons take. */
-export const settleMs = 300
-export const settle = (ms = settleMs) => new Promise<void>((done) => setTimeout(done, ms))
+/** Long enough for what should not come to have come over Redis. */
+export const settle = (ms = 300) => new Promise<void>((done) => setTimeout(done, ms))
