@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -398,4 +399,17 @@ test('[SOCK-21] what an instance acked before SIGKILL is stored and reaches the 
   await ann.reach({ roomId: room.id }, 151, 10_000)
   expect(ann.of('room:message')).toHaveLength(150)
   expectOrdered(ann, { roomId: room.id })
+})
+
+test('[SOCK-22] SIGTERM drains a process: sockets are told, and it exits with 0 within 15 s', async () => {
+  const instance = await world.spawnInstance()
+  const person = await world.user()
+  const socket = await world.connect(person, instance)
+  const began = performance.now()
+  const ended = once(instance.process!, 'exit')
+  instance.process!.kill('SIGTERM')
+  expect((await ended)[0]).toBe(0)
+  expect(performance.now() - began).toBeLessThan(15_000)
+  expect(socket.of('server:draining')).toHaveLength(1)
+  await expect(world.connect(person, instance)).rejects.toThrow()
 })

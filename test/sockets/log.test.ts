@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { randomOf } from '../support/logs.ts'
 import type { TestSocket } from '../support/socket.ts'
 import { cast, eachWorld, expectOrdered, fresh, roomOf, say, settle, tell } from '../support/worlds.ts'
 
@@ -174,5 +175,94 @@ eachWorld((world) => {
     expect(new Set(codes)).toEqual(new Set(['ok']))
     await ann.reach({ roomId: room.id }, 201)
     expectOrdered(ann, { roomId: room.id })
+  })
+
+  test('[SOCK-07] of rooms that one comes into while connecting, one hears: in ready or by room:joined', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `Host ${index}`)
+    const { sockets } = await cast(world(), ...names)
+    for (let round = 0; round < 2; round++) {
+      const guest = await world().user('Guest')
+      const connecting = world().connect(guest, round)
+      const rooms = await Promise.all(
+        sockets.map(async (socket, index) => {
+          await settle(index * 3)
+          const room = await socket.emit('room:create', { name: 'Surprise', memberIds: [guest.id] })
+          // Out again, some of them.
+          if (index % 4 === 3) await socket.emit('room:remove', { roomId: room.id, userId: guest.id })
+          return room
+        }),
+      )
+      const joined = await connecting
+      const inside = rooms.filter((_, index) => index % 4 !== 3)
+      const told = () => new Set([...joined.ready.rooms, ...joined.of('room:joined')].map(({ id }) => id))
+      await world().until(() => inside.every(({ id }) => told().has(id)))
+      const said = await Promise.all(rooms.map((room, index) => say(sockets[index]!, room)))
+      for (const [index, message] of said.entries()) {
+        if (index % 4 !== 3) await joined.next('room:message', ({ id }) => id === message.id)
+      }
+      await settle()
+      expect(joined.of('room:message')).toHaveLength(inside.length)
+      joined.close()
+    }
+  })
+
+  test('[SOCK-08] whoever does what at once, each socket has the log whole and in order while it is in', async () => {
+    const { people, sockets } = await cast(world(), 'Ann', 'Ben', 'Cleo', 'Dan', 'Eve')
+    const [owner] = sockets as [TestSocket]
+    const room = await roomOf([owner], { visibility: 'public' })
+    const random = randomOf(7)
+    const pick = <T>(list: T[]): T => list[Math.floor(random() * list.length)]!
+    const said: any[] = [await say(owner, room)]
+    const acts: ((socket: TestSocket) => Promise<unknown>)[] = [
+      async (socket) => said.push(await say(socket, room)),
+      async (socket) => said.push(await say(socket, room)),
+      (socket) => socket.emit('room:join', { roomId: room.id }),
+      (socket) => socket.emit('room:join', { roomId: room.id }),
+      (socket) => socket.emit('room:leave', { roomId: room.id }),
+      () => owner.emit('room:remove', { roomId: room.id, userId: pick(people.slice(1)).id }),
+      () => owner.emit('room:invite', { roomId: room.id, userIds: [pick(people.slice(1)).id] }),
+      (socket) => socket.emit('room:react', { messageId: pick(said).id, emoji: '👍', on: random() < 0.5 }),
+      (socket) => socket.emit('room:edit', { messageId: pick(said).id, content: fresh() }),
+      (socket) => socket.emit('room:pin', { messageId: pick(said).id, on: random() < 0.5 }),
+      () => owner.emit('room:update', { roomId: room.id, topic: fresh() }),
+    ]
+    const lane = async () => {
+      for (let index = 0; index < 40; index++) {
+        try {
+          await pick(acts)(pick(sockets.slice(1)))
+        } catch (error) {
+          expect(['forbidden', 'not_found', 'gone', 'invalid']).toContain((error as { code?: string }).code)
+        }
+      }
+    }
+    await Promise.all([lane(), lane(), lane(), lane(), lane(), lane()])
+    const last = await say(owner, room)
+    await owner.reach({ roomId: room.id }, last.rev)
+    await settle()
+    const now = (await world().ask('GET', `/api/v1/chat-rooms/${room.id}`, { as: people[0]!, instance: 1 })).body
+    expectOrdered(owner, { roomId: room.id }, false)
+    const stored = await syncAll(owner, { roomId: room.id }, 0)
+    for (const socket of sockets) {
+      let at: number | null = null
+      for (const { event, payload } of socket.received) {
+        if (event === 'room:joined') at = payload.rev
+        else if (event === 'room:left') {
+          expect(payload.rev).toBe(at)
+          at = null
+        } else if (payload.prevRev !== undefined) {
+          expect(`${event} ${payload.prevRev}`).toBe(`${event} ${at}`)
+          expect(payload.rev).toBeGreaterThan(payload.prevRev)
+          at = payload.rev
+        }
+      }
+      // Whoever is in has all; whoever is not has nothing of it.
+      expect(at).toBe(now.memberIds.includes(socket.userId) ? last.rev : null)
+    }
+    expect(stored.rev).toBe(last.rev)
+    const memberships = await world()
+      .database.collection('memberships')
+      .find({ logId: room.id, active: true })
+      .toArray()
+    expect(new Set(memberships.map(({ userId }) => userId))).toEqual(new Set(now.memberIds))
   })
 })

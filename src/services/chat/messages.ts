@@ -78,6 +78,7 @@ export function createMessages({ database, log, rooms, people, marks, search, on
     record: LogRecord,
     event: string,
     transform: (current: LogRecord) => Record<string, unknown> | null,
+    check: (live: RoomLive) => void = () => {},
   ) {
     const [context] = await marks.seen(record.logId, [{ seq: record.seq!, senderId: record.senderId }])
     const changed = await log.change(record.logId, {
@@ -85,7 +86,7 @@ export function createMessages({ database, log, rooms, people, marks, search, on
       event,
       transform,
       context,
-      guard: (live) => void requireMember(actor, live),
+      guard: (live) => check(requireMember(actor, live)),
     })
     search.touch(record.logId)
     return presentMessage(changed, context)
@@ -217,11 +218,13 @@ export function createMessages({ database, log, rooms, people, marks, search, on
 
     delete: (actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> =>
       withMessage(actor, messageId, roomId, async (record, live) => {
-        const role = live.state.members.get(actor.userId)
-        if (!roomPolicy.deleteMessage(role, record.senderId === actor.userId, actor.role === 'admin')) {
-          throw forbidden('Only its sender or those who lead the room delete a message')
+        const check = ({ state }: RoomLive) => {
+          const role = state.members.get(actor.userId)
+          if (!roomPolicy.deleteMessage(role, record.senderId === actor.userId, actor.role === 'admin'))
+            throw forbidden('Only its sender or those who lead the room delete a message')
         }
-        return change(actor, record, 'room:message:deleted', (current) => {
+        check(live)
+        const erase = (current: LogRecord) => {
           if (current['deletedAt']) return null
           const now = new Date()
           return {
@@ -233,7 +236,8 @@ export function createMessages({ database, log, rooms, people, marks, search, on
             deletedAt: now,
             updatedAt: now,
           }
-        })
+        }
+        return change(actor, record, 'room:message:deleted', erase, check)
       }),
 
     react: (actor: Actor, messageId: string, emoji: string, on: boolean, roomId?: string): Promise<ChatMessageWire> =>
