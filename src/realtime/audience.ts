@@ -48,6 +48,7 @@ export function createAudience(io: Server, holds: () => Holds): Audience & { wel
       }
     },
     keep(userId, live) {
+      for (const socket of welcoming.get(userId) ?? []) socket.data.late?.add(live.logId)
       for (const socket of socketsIn(channels.dms(userId))) {
         if (socket.data.logs.has(live.logId)) continue
         holds().retain(live)

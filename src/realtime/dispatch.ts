@@ -26,7 +26,8 @@ export function createDispatch<S>(deps: DispatchDeps<S>) {
 
   async function run(socket: LiveSocket, name: string, payload: unknown): Promise<unknown> {
     const event = events.get(name)
-    if (!event) throw invalid(`There is no event "${name.slice(0, 100)}"`)
+    // Raw frames can name an event by a number.
+    if (!event) throw invalid(`There is no event "${String(name).slice(0, 100)}"`)
     const { actor } = socket.data
     if (!hasScope(actor, event.scope)) {
       throw new AppError(

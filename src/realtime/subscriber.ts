@@ -27,7 +27,7 @@ export function createSubscriber({ bus, log, memberships, audience, logger, ever
     if (audience.present([userId]).length === 0) return
     // Opening a conversation that people here wait for delivers it from its beginning; see the tail.
     await log.using(logId, (live) => {
-      if (isConversation(logId)) return
+      if (isConversation(logId)) return audience.keep(userId, live)
       const room = live as RoomLive
       if (room.state.members.has(userId)) audience.attach(userId, room, 'room:joined', () => presentRoom(room))
     })

@@ -4,8 +4,9 @@ import type { Audience } from '../kernel/ports.ts'
 import type { Log } from '../log/log.ts'
 import type { LiveView } from '../log/types.ts'
 import type { RoomLive } from '../services/chat/state.ts'
+import { conversationSides, isConversation } from '../services/direct/kind.ts'
 import type { Marks } from '../services/marks.ts'
-import type { Memberships, Place } from '../services/memberships.ts'
+import type { Memberships } from '../services/memberships.ts'
 import type { LiveSocket } from './audience.ts'
 
 export interface WelcomeDeps {
@@ -45,11 +46,18 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
       memberships.of(userId, [...(seesRooms ? (['room'] as const) : []), ...(seesDirect ? (['direct'] as const) : [])]),
       actor.bot ? 0 : deps.unreadNotifications(userId),
     ])
-    await hold(places.map((place) => place.logId))
-    const unread = await marks.unread(
-      userId,
-      places.map(({ logId, readSeq }) => ({ logId, readSeq, seq: held.get(logId)!.seq })),
-    )
+    const known = new Map(places.map((place) => [place.logId, place]))
+    await hold([...known.keys()])
+    const counted = places.map(({ logId, readSeq }) => ({ logId, readSeq, seq: held.get(logId)!.seq }))
+    const unread = await marks.unread(userId, counted)
+    const countedTo = new Map(counted.map(({ logId, seq }) => [logId, seq]))
+    const positionOf = (live: LiveView) => ({
+      rev: live.rev,
+      seq: live.seq,
+      readSeq: known.get(live.logId)?.readSeq ?? 0,
+      // What came while we looked is not told live, and counts.
+      unread: (unread.get(live.logId) ?? 0) + live.seq - (countedTo.get(live.logId) ?? 0),
+    })
     // Logs that the user came into while we looked; each look can bring more, but not for ever.
     for (let round = 0; socket.data.late.size > 0 && round < 10; round++) {
       const late = [...socket.data.late]
@@ -58,7 +66,6 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
     }
     if (!socket.connected) return
 
-    const known = new Map(places.map((place) => [place.logId, place]))
     const joined = [channels.session(actor.sessionId)]
     if (seesRooms) joined.push(channels.rooms(userId))
     if (seesDirect) joined.push(channels.dms(userId))
@@ -66,13 +73,14 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
     const rooms: object[] = []
     const conversations: object[] = []
     for (const [logId, live] of held) {
-      const place = known.get(logId)
-      if (place?.kind === 'direct') {
-        conversations.push({ userId: place.peerId, ...positionOf(live, place, unread) })
+      if (isConversation(logId)) {
+        if (!seesDirect) continue
+        const peerId = conversationSides(logId).find((side) => side !== userId)!
+        conversations.push({ userId: peerId, ...positionOf(live) })
       } else {
         const { state } = live as RoomLive
-        if (!state?.room || !state.members.has(userId)) continue
-        rooms.push({ id: logId, name: state.room.name, ...positionOf(live, place, unread) })
+        if (!seesRooms || !state.room || !state.members.has(userId)) continue
+        rooms.push({ id: logId, name: state.room.name, ...positionOf(live) })
         joined.push(channels.log(logId))
       }
       socket.data.logs.set(logId, live)
@@ -93,8 +101,4 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
     waiting.delete(socket)
     if (waiting.size === 0 && welcoming.get(userId) === waiting) welcoming.delete(userId)
   }
-}
-
-function positionOf(live: LiveView, place: Place | undefined, unread: Map<string, number>) {
-  return { rev: live.rev, seq: live.seq, readSeq: place?.readSeq ?? 0, unread: unread.get(live.logId) ?? 0 }
 }

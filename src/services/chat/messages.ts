@@ -50,14 +50,16 @@ export function createMessages({ database, log, rooms, people, marks, search, on
     return live
   }
 
-  /** The message with its room open, for a member. Throws `not_found` for all that the actor may not see. */
+  /** The message (of that room, where one is named) with its room open, for a member. Throws `not_found` for all that the actor may not see. */
   async function withMessage<T>(
     actor: Actor,
     messageId: string,
+    roomId: string | undefined,
     work: (record: LogRecord, live: RoomLive) => Promise<T>,
   ): Promise<T> {
     const record = await entries.findOne({ _id: messageId })
     if (record?.kind !== ChatMessage.spec.kind) throw notFound('message')
+    if (roomId !== undefined && record!.logId !== roomId) throw notFound('message')
     return log.using(record!.logId, (view) => {
       const live = view as RoomLive
       if (!live.state.members.has(actor.userId)) throw notFound('message')
@@ -76,6 +78,7 @@ export function createMessages({ database, log, rooms, people, marks, search, on
     record: LogRecord,
     event: string,
     transform: (current: LogRecord) => Record<string, unknown> | null,
+    check: (live: RoomLive) => void = () => {},
   ) {
     const [context] = await marks.seen(record.logId, [{ seq: record.seq!, senderId: record.senderId }])
     const changed = await log.change(record.logId, {
@@ -83,7 +86,7 @@ export function createMessages({ database, log, rooms, people, marks, search, on
       event,
       transform,
       context,
-      guard: (live) => void requireMember(actor, live),
+      guard: (live) => check(requireMember(actor, live)),
     })
     search.touch(record.logId)
     return presentMessage(changed, context)
@@ -111,11 +114,16 @@ export function createMessages({ database, log, rooms, people, marks, search, on
     })
   }
 
-  /** Holds members who do not lead the room to one message in `slowModeSeconds`. */
-  async function requirePace(actor: Actor, live: RoomLive) {
+  /**
+   * Holds members who do not lead the room to one message in `slowModeSeconds`. Resolves with what gives the turn back
+   * where nothing is sent after all. Throws `rate_limited`; not for a repeat.
+   */
+  async function takeTurn(actor: Actor, live: RoomLive, clientId: string): Promise<() => void> {
     const { room, members, lastSent } = live.state
     const pauseMs = room!.slowModeSeconds * 1_000
-    if (pauseMs === 0 || roomPolicy.skipsSlowMode(members.get(actor.userId))) return
+    const none = () => {}
+    if (pauseMs === 0 || roomPolicy.skipsSlowMode(members.get(actor.userId))) return none
+    if (await entries.findOne({ logId: live.logId, senderId: actor.userId, clientId })) return none
     const last = await entries
       .find({ logId: live.logId, senderId: actor.userId, seq: { $exists: true } }, { projection: { at: 1 } })
       .sort({ seq: -1 })
@@ -127,7 +135,14 @@ export function createMessages({ database, log, rooms, people, marks, search, on
     if (waitMs > 0) {
       throw new AppError('rate_limited', `Slow mode: wait ${Math.ceil(waitMs / 1_000)} s`, { retryAfterMs: waitMs })
     }
-    lastSent.set(actor.userId, Date.now())
+    const taken = Date.now()
+    const before = lastSent.get(actor.userId)
+    lastSent.set(actor.userId, taken)
+    return () => {
+      if (lastSent.get(actor.userId) !== taken) return
+      if (before === undefined) lastSent.delete(actor.userId)
+      else lastSent.set(actor.userId, before)
+    }
   }
 
   return {
@@ -136,10 +151,6 @@ export function createMessages({ database, log, rooms, people, marks, search, on
       const fingerprint = hash('sha1', JSON.stringify([type, content, replyToId, attachmentIds]), 'base64')
       const record = await log.using(roomId, async (view) => {
         const live = requireMember(actor, view)
-        if (live.state.room!.slowModeSeconds > 0) {
-          const repeat = await entries.findOne({ logId: roomId, senderId: actor.userId, clientId })
-          if (!repeat) await requirePace(actor, live)
-        }
         if (replyToId) {
           const target = await entries.findOne({ _id: replyToId })
           if (target?.logId !== roomId || target.seq === undefined) throw notFound('message to reply to')
@@ -147,7 +158,10 @@ export function createMessages({ database, log, rooms, people, marks, search, on
         const mentions = content.includes('@')
           ? await people.mentioned(content, (id) => live.state.members.has(id))
           : []
-        return log.append(
+        const attached = attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : []
+        // Last of all, so that only what is sent takes a turn.
+        const giveBack = await takeTurn(actor, live, clientId)
+        const appended = log.append(
           roomId,
           {
             id: newId(),
@@ -166,13 +180,17 @@ export function createMessages({ database, log, rooms, people, marks, search, on
               updatedAt: null,
               reactions: [],
               mentions,
-              attachments: attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : [],
+              attachments: attached,
               pinned: false,
               deletedAt: null,
             },
           },
           (now) => void requireMember(actor, now),
         )
+        return appended.catch((error) => {
+          giveBack()
+          throw error
+        })
       })
       // A repeat of a message that has lived on since answers with what it is now.
       if (record.rev !== record.firstRev) return present(record)
@@ -181,8 +199,8 @@ export function createMessages({ database, log, rooms, people, marks, search, on
       return presentMessage(record)
     },
 
-    edit: (actor: Actor, messageId: string, content: string): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, async (record, live) => {
+    edit: (actor: Actor, messageId: string, content: string, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, async (record, live) => {
         if (!roomPolicy.edit(record.senderId === actor.userId)) throw forbidden('Only its sender edits a message')
         const mentions = content.includes('@')
           ? await people.mentioned(content, (id) => live.state.members.has(id))
@@ -198,13 +216,15 @@ export function createMessages({ database, log, rooms, people, marks, search, on
         return changed
       }),
 
-    delete: (actor: Actor, messageId: string): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, async (record, live) => {
-        const role = live.state.members.get(actor.userId)
-        if (!roomPolicy.deleteMessage(role, record.senderId === actor.userId, actor.role === 'admin')) {
-          throw forbidden('Only its sender or those who lead the room delete a message')
+    delete: (actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, async (record, live) => {
+        const check = ({ state }: RoomLive) => {
+          const role = state.members.get(actor.userId)
+          if (!roomPolicy.deleteMessage(role, record.senderId === actor.userId, actor.role === 'admin'))
+            throw forbidden('Only its sender or those who lead the room delete a message')
         }
-        return change(actor, record, 'room:message:deleted', (current) => {
+        check(live)
+        const erase = (current: LogRecord) => {
           if (current['deletedAt']) return null
           const now = new Date()
           return {
@@ -216,26 +236,28 @@ export function createMessages({ database, log, rooms, people, marks, search, on
             deletedAt: now,
             updatedAt: now,
           }
-        })
+        }
+        return change(actor, record, 'room:message:deleted', erase, check)
       }),
 
-    react: (actor: Actor, messageId: string, emoji: string, on: boolean): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, (record) =>
+    react: (actor: Actor, messageId: string, emoji: string, on: boolean, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, (record) =>
         change(actor, record, 'room:message:reacted', (current) => {
           alive(current)
           return toggleReaction(current, actor.userId, emoji, on)
         }),
       ),
 
-    pin: (actor: Actor, messageId: string, on: boolean): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, (record) =>
+    pin: (actor: Actor, messageId: string, on: boolean, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, (record) =>
         change(actor, record, 'room:message:pinned', (current) => {
           alive(current)
           return current['pinned'] === on ? null : { pinned: on }
         }),
       ),
 
-    get: (actor: Actor, messageId: string): Promise<ChatMessageWire> => withMessage(actor, messageId, present),
+    get: (actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, present),
 
     /** A page of messages by seq, ascending, before or after a seq, or the newest; `pinned` for pins alone. */
     async history(

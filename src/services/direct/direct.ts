@@ -105,8 +105,14 @@ export function createDirect(deps: DirectDeps) {
     return conversationId(actor.userId, userId)
   }
 
-  async function requireUnblocked(actor: Actor, userId: string) {
-    if (await people.hasBlocked(userId, actor.userId)) throw forbidden('This person does not accept messages from you')
+  async function requireUnblocked(actor: Actor, userId: string, isRepeat = async () => false) {
+    if (!(await people.hasBlocked(userId, actor.userId)) || (await isRepeat())) return
+    throw forbidden('This person does not accept messages from you')
+  }
+
+  async function isStored(logId: string, actor: Actor, clientId: string): Promise<boolean> {
+    const found = await entries.findOne({ logId, senderId: actor.userId, clientId }, { projection: { _id: 1 } })
+    return found !== null
   }
 
   async function find(actor: Actor, messageId: string): Promise<LogRecord> {
@@ -139,7 +145,8 @@ export function createDirect(deps: DirectDeps) {
   return {
     async send(actor: Actor, userId: string, input: { clientId: string; content: string }): Promise<MessageWire> {
       const logId = await requirePeer(actor, userId)
-      await requireUnblocked(actor, userId)
+      // A repeat gets its answer at any later time: it was sent before the block.
+      await requireUnblocked(actor, userId, () => isStored(logId, actor, input.clientId))
       await ensureConversation(logId)
       const record = await log.append(logId, {
         id: newId(),
@@ -191,6 +198,11 @@ export function createDirect(deps: DirectDeps) {
         alive(current)
         return toggleReaction(current, actor.userId, emoji, on)
       })
+    },
+
+    get: async (actor: Actor, messageId: string): Promise<MessageWire> => {
+      const record = await find(actor, messageId)
+      return (await present([record], record.logId))[0]!
     },
 
     /** A page of messages by seq, ascending, before or after a seq, or the newest. */

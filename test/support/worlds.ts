@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import type { TestSocket } from './socket.ts'
+import { createWorld, type Person, type World, type WorldOptions } from './world.ts'
+
+/** Runs tests with one instance alone, and with two that share a Redis. */
+export function eachWorld(body: (world: () => World) => void, options: WorldOptions = {}): void {
+  for (const instances of [1, 2]) {
+    describe(instances === 1 ? 'one instance' : 'two instances', () => {
+      let world: World
+      beforeAll(async () => {
+        world = await createWorld({ ...options, instances })
+      })
+      afterAll(() => world?.close())
+      body(() => world)
+    })
+  }
+}
+
+let used = 0
+/** A clientId or name that was not used before. */
+export const fresh = (prefix = 'c') => `${prefix}-${++used}`
+
+export interface Cast {
+  people: Person[]
+  sockets: TestSocket[]
+}
+
+/** People with a socket each, spread over the instances. */
+export async function cast(world: World, ...names: string[]): Promise<Cast> {
+  const people = await world.users(...names)
+  const sockets = await Promise.all(people.map((person, index) => world.connect(person, index)))
+  return { people, sockets }
+}
+
+/** A room of the first person's with the others as members; all know of it. */
+export async function roomOf(sockets: TestSocket[], input: object = {}): Promise<any> {
+  const [owner, ...others] = sockets
+  const room = await owner!.emit('room:create', {
+    name: fresh('Room'),
+    memberIds: others.map((socket) => socket.userId),
+    ...input,
+  })
+  await Promise.all(sockets.map((socket) => socket.next('room:joined', (joined) => joined.id === room.id)))
+  return room
+}
+
+/** Sends a text to a room. */
+export const say = (socket: TestSocket, room: { id: string }, content = fresh('text'), more: object = {}) =>
+  socket.emit('room:send', { roomId: room.id, clientId: fresh(), content, ...more })
+
+/** Sends a text to a person. */
+export const tell = (socket: TestSocket, to: { id: string }, content = fresh('text'), more: object = {}) =>
+  socket.emit('dm:send', { userId: to.id, clientId: fresh(), content, ...more })
+
+/**
+ * What a socket saw of a log is in order, each once, with nothing missing: each change names the one before as its
+ * `prevRev`, and revs go up. `dense`: by one each.
+ */
+export function expectOrdered(socket: TestSocket, log: { roomId: string } | { userId: string }, dense = true): void {
+  const changes = socket.changes(log).map(({ payload }) => payload)
+  for (let index = 1; index < changes.length; index++) {
+    expect(changes[index].prevRev).toBe(changes[index - 1].rev)
+    if (dense) expect(changes[index].rev).toBe(changes[index - 1].rev + 1)
+    else expect(changes[index].rev).toBeGreaterThan(changes[index - 1].rev)
+  }
+}
+
+/** Long enough for what should not come to have come over Redis. */
+export const settle = (ms = 300) => new Promise<void>((done) => setTimeout(done, ms))
