@@ -11,6 +11,7 @@ export type AuditAction =
   | 'UserLogout'
   | 'UserBan'
   | 'AdminCreate'
+  | 'AdminPromote'
   | 'EmailVerify'
   | 'PasswordChange'
   | 'PasswordReset'
