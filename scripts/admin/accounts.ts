@@ -3,7 +3,7 @@ import { type Scope, scopes } from '../../src/kernel/actor.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { f } from '../../src/kernel/fields.ts'
 import { Password } from '../../src/services/passwords.ts'
-import { openAccounts } from '../shared/services.ts'
+import type { OpenAccounts } from '../shared/services.ts'
 import { type Command, type CommandContext, UsageError } from './command.ts'
 
 /** Where audit logs show who did it. */
@@ -18,9 +18,12 @@ function parse<T>(type: z.ZodType<T>, value: string | undefined, option: string)
 
 async function withAccounts<T>(
   { config, progress }: CommandContext,
-  work: (open: Awaited<ReturnType<typeof openAccounts>>) => Promise<T>,
+  work: (open: OpenAccounts) => Promise<T>,
 ): Promise<T> {
-  const open = await openAccounts(config(), progress)
+  const settings = config()
+  // Only now: help and refusals need none of the server.
+  const { openAccounts } = await import('../shared/services.ts')
+  const open = await openAccounts(settings, progress)
   try {
     return await work(open)
   } finally {
@@ -29,7 +32,7 @@ async function withAccounts<T>(
 }
 
 /** The account, or an error that names the address and what to do. */
-async function requireActor(open: Awaited<ReturnType<typeof openAccounts>>, email: string) {
+async function requireActor(open: OpenAccounts, email: string) {
   try {
     return await open.accounts.operator.actorOf(email)
   } catch (error) {

@@ -3,8 +3,6 @@ import { mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ConfigError } from '../../src/config.ts'
 import type { Command } from './command.ts'
-import { checkMongo } from './doctor-mongo.ts'
-import { checkRedis } from './doctor-redis.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const GiB = 1024 ** 3
@@ -29,6 +27,10 @@ export const doctor: Command = {
       report(ok('configuration', 'all variables are valid'))
       report(...(await checkDataDir(config.dataDir)))
       report(await checkSecret(config))
+      const [{ checkMongo }, { checkRedis }] = await Promise.all([
+        import('./doctor-mongo.ts'),
+        import('./doctor-redis.ts'),
+      ])
       report(...(await checkMongo(config, progress)))
       report(...(await checkRedis(config.redisUrl)))
     } catch (error) {
