@@ -88,7 +88,7 @@ describe('npm run admin', () => {
     const made = await admin('bot-token', '--owner', 'owner@example.com', '--name', 'Echo', '--scopes', 'rooms:read')
     expect(made.code).toBe(0)
     const socket = await connect(made.stdout.trim().split('\n').at(-1)!)
-    const ack = await socket.timeout(5_000).emitWithAck('room:create', { name: 'No' })
+    const ack = await socket.timeout(20_000).emitWithAck('room:create', { name: 'No' })
     expect(ack).toMatchObject({ ok: false, error: { code: 'forbidden' } })
     const [stranger, scope] = await Promise.all([
       admin('bot-token', '--owner', 'nobody@example.com', '--name', 'Echo', '--scopes', 'rooms:read'),

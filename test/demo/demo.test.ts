@@ -75,7 +75,7 @@ describe('npm run demo', () => {
     expect(ready.rooms.some((room: any) => room.unread > 0)).toBe(true)
     const messages: any[] = []
     for (const { id } of ready.rooms) {
-      const ack = await socket.timeout(5_000).emitWithAck('room:history', { roomId: id, limit: 200 })
+      const ack = await socket.timeout(20_000).emitWithAck('room:history', { roomId: id, limit: 200 })
       expect(ack.ok).toBe(true)
       messages.push(...ack.data.messages)
     }
