@@ -112,6 +112,19 @@ export async function checkScripts(root: string): Promise<string[]> {
   return wrong
 }
 
+/** What a document shows as part of a file, by a path after the fence's language, is in that file as it stands. */
+export async function checkExcerpts(root: string): Promise<string[]> {
+  const wrong: string[] = []
+  for (const document of DOCUMENTS) {
+    const text = (await readText(join(root, document))) ?? ''
+    for (const [, path, excerpt] of text.matchAll(/^```\w+ (\S+\.\w+)\n([\s\S]*?)^```$/gm)) {
+      const file = await readText(join(root, path!))
+      if (!file?.includes(excerpt!)) wrong.push(`${document} shows a part of ${path} that is not there`)
+    }
+  }
+  return wrong
+}
+
 /** The table of docs/protocol.md says what is declared. */
 export async function checkTable(root: string, { table }: Registries): Promise<string[]> {
   const guide = (await readText(join(root, 'docs/protocol.md'))) ?? ''
@@ -143,7 +156,15 @@ export async function readRegistries(root: string): Promise<Registries> {
 /** All that is wrong, of every check. */
 export async function checkDocs(root: string): Promise<string[]> {
   const registries = await readRegistries(root)
-  const checks: DocsCheck[] = [checkVariables, checkLinks, checkEvents, checkRoutes, checkScripts, checkTable]
+  const checks: DocsCheck[] = [
+    checkVariables,
+    checkLinks,
+    checkEvents,
+    checkRoutes,
+    checkScripts,
+    checkTable,
+    checkExcerpts,
+  ]
   return (await Promise.all(checks.map((check) => check(root, registries)))).flat()
 }
 

@@ -23,10 +23,11 @@ import { createEmitter } from './realtime/emitter.ts'
 import { createSocketServer, handleConnections } from './realtime/socket-server.ts'
 import { createSubscriber } from './realtime/subscriber.ts'
 import { welcome } from './realtime/welcome.ts'
-import { createAccounts } from './services/accounts.ts'
+import { createAccounts } from './services/accounts/accounts.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
+import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
 import { createSyncing } from './services/chat/sync.ts'
 import { createDirect } from './services/direct/direct.ts'
@@ -102,6 +103,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         config.corsOrigins.includes(origin) ||
         (URL.canParse(origin) && new URL(origin).host === request.headers.host),
       onSlow: () => slowReaders.inc(),
+      onError: (socketId, error) => logger.warn({ err: error, socketId }, 'could not write to a socket'),
     })
     const emitter: Emitter = createEmitter(io, bus)
     const audience = createAudience(io, () => log as never)
@@ -121,13 +123,15 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     })
     stops.push({ name: 'log', stop: () => log.close() })
 
+    const search = createSearch({ database, log, logger })
+    stops.push({ name: 'search', stop: () => search.close() })
     const rooms = createRooms({ database, log, bus, people })
     const services: Services = {
       accounts,
       people,
       log,
       rooms,
-      messages: createMessages({ database, log, rooms, people, marks, onMessage: () => {} }),
+      messages: createMessages({ database, log, rooms, people, marks, search, onMessage: () => {} }),
       signals: createRoomSignals({ rooms, marks, typing, emitter }),
       direct: createDirect({ database, log, bus, emitter, people, marks, typing, onMessage: () => {} }),
       syncing: createSyncing({ log }),

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { type Scope, scopes } from '../../src/kernel/actor.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { f } from '../../src/kernel/fields.ts'
-import { Password } from '../../src/services/passwords.ts'
+import { Password } from '../../src/services/accounts/passwords.ts'
 import type { OpenAccounts } from '../shared/services.ts'
 import { type Command, type CommandContext, UsageError } from './command.ts'
 

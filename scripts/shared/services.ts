@@ -12,10 +12,11 @@ import { createLogStore } from '../../src/log/store.ts'
 import { createAudience } from '../../src/realtime/audience.ts'
 import { createBatchingAdapter } from '../../src/realtime/batching-adapter.ts'
 import { createEmitter } from '../../src/realtime/emitter.ts'
-import { type Accounts, createAccounts } from '../../src/services/accounts.ts'
+import { type Accounts, createAccounts } from '../../src/services/accounts/accounts.ts'
 import { createRoomKind } from '../../src/services/chat/kind.ts'
 import { createMessages } from '../../src/services/chat/messages.ts'
 import { createRooms } from '../../src/services/chat/rooms.ts'
+import { createSearch } from '../../src/services/chat/search.ts'
 import { createRoomSignals } from '../../src/services/chat/signals.ts'
 import { createDirect } from '../../src/services/direct/direct.ts'
 import { createDirectKind, isConversation } from '../../src/services/direct/kind.ts'
@@ -65,7 +66,11 @@ export async function openServices(config: Config, progress: (line: string) => v
   try {
     const mongo = await reachMongo(config, progress)
     stops.push(() => mongo.close())
-    const database = await connectMongo(mongo.uri, entities, logger, { selectMs: patienceMs, poolSize: 20 })
+    const database = await connectMongo(mongo.uri, entities, logger, {
+      selectMs: patienceMs,
+      startMs: 0,
+      poolSize: 20,
+    })
     stops.push(() => database.close())
     const bus = config.redisUrl ? createRedisBus(config.redisUrl, database.connection.name, logger) : createLoneBus()
     stops.push(() => bus.close())
@@ -99,11 +104,13 @@ export async function openServices(config: Config, progress: (line: string) => v
       log: logger,
     })
     stops.push(() => log.close())
+    const search = createSearch({ database, log, logger })
+    stops.push(() => search.close())
     const rooms = createRooms({ database, log, bus, people })
     const services = {
       accounts,
       rooms,
-      messages: createMessages({ database, log, rooms, people, marks, onMessage: () => {} }),
+      messages: createMessages({ database, log, rooms, people, marks, search, onMessage: () => {} }),
       signals: createRoomSignals({ rooms, marks, typing, emitter }),
       direct: createDirect({ database, log, bus, emitter, people, marks, typing, onMessage: () => {} }),
     }

@@ -5,6 +5,7 @@ import { AppError, toAppError, toWireError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { LiveSocket } from './audience.ts'
 import { createBatchingAdapter } from './batching-adapter.ts'
+import { releaseHandshake } from './handshake-release.ts'
 
 export interface SocketServerOptions {
   maxEventBytes: number
@@ -12,6 +13,7 @@ export interface SocketServerOptions {
   allowOrigin(origin: string, request: IncomingMessage): boolean
   corsOrigins: string[]
   onSlow(socketId: string, bytes: number): void
+  onError(socketId: string, error: unknown): void
 }
 
 /** Makes the Socket.IO server on an HTTP server; `handleConnections` opens it. */
@@ -28,7 +30,12 @@ export function createSocketServer(http: HttpServer, options: SocketServerOption
     pingInterval: 20_000,
     pingTimeout: 20_000,
     connectTimeout: 20_000,
-    adapter: createBatchingAdapter({ onSlow: options.onSlow }) as never,
+    adapter: createBatchingAdapter({
+      // Two full answers of `log:sync` and the turn's events fit; who does not read them in time is cut off.
+      maxBufferedBytes: 4 * 1024 * 1024,
+      onSlow: options.onSlow,
+      onError: options.onError,
+    }) as never,
     cors: { origin: options.corsOrigins, credentials: true },
     // CORS does not keep a foreign page from opening a WebSocket; this does.
     allowRequest(request, decide) {
@@ -72,8 +79,7 @@ export function handleConnections(io: Server, deps: ConnectionDeps): void {
     socket.data.inFlight = 0
     // Tokens are not kept longer than they are needed, nor the request that carried them.
     socket.handshake.auth = {}
-    const connection = socket.client.conn as unknown as { request: unknown }
-    connection.request = undefined
+    releaseHandshake(socket)
   }
 
   io.on('connection', (raw) => {

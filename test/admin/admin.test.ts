@@ -79,7 +79,8 @@ describe('npm run admin', () => {
 
   it('[ADM-03] promotes an account that there is; its password stays', async () => {
     await register('promoted@example.com')
-    expect((await admin('create-admin', '--email', 'promoted@example.com')).stdout).toContain('is an admin now')
+    const promoted = await admin('create-admin', '--email', 'promoted@example.com')
+    expect(promoted.stdout, promoted.stderr).toContain('is an admin now')
     expect((await login('promoted@example.com', 'correct horse')).user.role).toBe('admin')
   })
 

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { checkEvents, checkRoutes, checkScripts, checkTable, readRegistries } from '../../scripts/check-docs.ts'
+import {
+  checkEvents,
+  checkExcerpts,
+  checkRoutes,
+  checkScripts,
+  checkTable,
+  readRegistries,
+} from '../../scripts/check-docs.ts'
 import { startTestMongod, type TestMongod } from '../support/mongod.ts'
 import { type Instance, post, runModule, startInstance, startModule } from '../support/processes.ts'
 
@@ -137,7 +144,7 @@ describe('the documents', () => {
     expect(answers[0]).toBe('pong')
   })
 
-  it('[DOC-04] a document that is out of step is found: an event, route or npm script that is not there, a stale table', async () => {
+  it('[DOC-04] a document that is out of step is found: an event, route or npm script that is not there, a stale table or excerpt', async () => {
     const planted = await mkdtemp(join(tmpdir(), 'phantom-power-docs-'))
     onTestFinished(() => rm(planted, { recursive: true, force: true }))
     await mkdir(join(planted, 'docs'))
@@ -164,5 +171,11 @@ describe('the documents', () => {
     expect(await judge()).toEqual([3, 2, 2, 1])
     await writeFile(join(planted, 'docs/protocol.md'), 'no marks')
     expect(await checkTable(planted, registries)).toHaveLength(1)
+    const shown = (code: string) => `\n\`\`\`js x.js\n${code}\n\`\`\`\n`
+    await writeFile(join(planted, 'x.js'), 'one()\ntwo()\n')
+    await write(shown('two()'))
+    expect(await checkExcerpts(planted)).toEqual([])
+    await write(shown('three()'))
+    expect(await checkExcerpts(planted)).toHaveLength(1)
   })
 })

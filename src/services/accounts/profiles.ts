@@ -1,0 +1,83 @@
+import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
+import type { Database } from '../../infra/mongo.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+
+/** Fields of one's profile that one may change; null takes a field away. */
+type ProfilePatch = {
+  displayName?: string
+} & {
+  [K in 'bio' | 'location' | 'avatarUrl' | 'bannerUrl' | 'theme' | 'socialLinks' | 'featuredAudioId' | 'tags']?:
+    | ProfileDoc[K]
+    | null
+}
+
+export interface Profiles {
+  /** The profile of a user. Throws `not_found`. */
+  of(userId: string): Promise<ProfileWire>
+  update(userId: string, patch: ProfilePatch): Promise<ProfileWire>
+  /** Profiles, newest first: all, those with a tag, those whose name begins with or whose text holds the words. */
+  search(filter: { q?: string | undefined; tag?: string | undefined }, page: PageRequest): Promise<Page<ProfileWire>>
+}
+
+export function createProfiles(database: Database): Profiles {
+  const profiles = database.collection(Profile)
+  return {
+    async of(userId) {
+      const profile = await profiles.findOne({ userId })
+      if (!profile) throw notFound('Profile')
+      return Profile.toWire(profile)
+    },
+    async update(userId, patch) {
+      const set: Record<string, unknown> = { updatedAt: new Date() }
+      const unset: Record<string, ''> = {}
+      for (const [key, value] of Object.entries(patch)) {
+        if (value === null) unset[key] = ''
+        else if (value !== undefined) set[key] = value
+      }
+      if (patch.displayName !== undefined) {
+        set['displayName'] = patch.displayName.trim()
+        set['nameKey'] = patch.displayName.trim().toLowerCase()
+      }
+      const profile = await profiles.findOneAndUpdate(
+        { userId },
+        { $set: set, ...(Object.keys(unset).length > 0 && { $unset: unset }) } as never,
+        { returnDocument: 'after' },
+      )
+      if (!profile) throw notFound('Profile')
+      return Profile.toWire(profile)
+    },
+    async search({ q, tag }, { limit, cursor }) {
+      const after = decodeCursor(cursor, ['string'])
+      const words = q?.trim() ?? ''
+      const filter = {
+        ...(after && { _id: { $lt: after[0] } }),
+        ...(tag && { tags: tag }),
+        ...(words && { $or: matches(words) }),
+      }
+      const rows = await profiles
+        .find(filter as never, { maxTimeMS: 5_000 })
+        .sort({ _id: -1 })
+        .limit(limit + 1)
+        .toArray()
+      return pageOf(
+        rows,
+        limit,
+        (row) => [row._id],
+        (row) => Profile.toWire(row),
+      )
+    },
+  }
+}
+
+/** What matches words: names that begin so, and texts that hold one of them. */
+function matches(words: string): object[] {
+  const begins = { nameKey: { $regex: `^${words.toLowerCase().replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}` } }
+  // MongoDB reads quotes and leading minus signs as operators.
+  const plain = words
+    .split(/[\s"]+/)
+    .map((word) => word.replace(/^-+/, ''))
+    .filter(Boolean)
+    .join(' ')
+  return plain ? [begins, { $text: { $search: plain } }] : [begins]
+}

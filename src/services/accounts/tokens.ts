@@ -1,0 +1,75 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import { AppError } from '../../kernel/errors.ts'
+import { isId } from '../../kernel/ids.ts'
+
+/** Life of an access token, in seconds. */
+export const accessSeconds = 15 * 60
+/** Life of a session that is not refreshed, in seconds. */
+export const refreshSeconds = 30 * 24 * 3600
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** 256 random bits in base64url. */
+export const randomSecret = (): string => randomBytes(32).toString('base64url')
+
+/** Compares two hashes of equal length in a time that tells nothing. */
+export const sameHash = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+
+interface AccessClaims {
+  sub: string
+  sid: string
+  role: 'user' | 'admin'
+}
+
+export interface Tokens {
+  signAccess(claims: AccessClaims): string
+  /** Throws `unauthenticated` for a token that is not ours, or expired. */
+  verifyAccess(token: string): AccessClaims
+  /** A new refresh token of a session. */
+  makeRefresh(sessionId: string): string
+  /** The session that a refresh token names, and whether we made the token (at any time). */
+  readRefresh(token: string): { sessionId: string; ours: boolean } | null
+}
+
+const badToken = (cause?: unknown) => new AppError('unauthenticated', 'The token is not valid', { cause })
+
+/**
+ * Tokens under secrets of which the first signs and all verify. A refresh token carries a seal: a sealed one that is
+ * not the session's present one was present once, which betrays its second use without a memory of former ones.
+ */
+export function createTokens(secrets: string[]): Tokens {
+  const [signing] = secrets
+  if (signing === undefined) throw new TypeError('Tokens need a secret')
+  const seal = (text: string, secret: string) => createHmac('sha256', secret).update(text).digest('base64url')
+  return {
+    signAccess: ({ sub, sid, role }) =>
+      jwt.sign({ sub, sid, role }, signing, { algorithm: 'HS256', expiresIn: accessSeconds }),
+    verifyAccess(token) {
+      let failure: unknown
+      for (const secret of secrets) {
+        try {
+          const claims = jwt.verify(token, secret, { algorithms: ['HS256'] })
+          const { sub, sid, role } = claims as AccessClaims
+          if (typeof sub === 'string' && typeof sid === 'string') return { sub, sid, role }
+          throw badToken()
+        } catch (error) {
+          if (error instanceof jwt.TokenExpiredError) throw new AppError('unauthenticated', 'The token has expired')
+          failure = error
+        }
+      }
+      throw badToken(failure)
+    },
+    makeRefresh(sessionId) {
+      const text = `ppr_${sessionId}_${randomSecret()}`
+      return `${text}.${seal(text, signing)}`
+    },
+    readRefresh(token) {
+      const [text = '', given = ''] = token.split('.')
+      const sessionId = /^ppr_([^_]+)_/.exec(text)?.[1]
+      if (!sessionId || !isId(sessionId)) return null
+      return { sessionId, ours: secrets.some((secret) => sameHash(seal(text, secret), given)) }
+    },
+  }
+}
