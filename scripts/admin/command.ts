@@ -5,7 +5,7 @@ import type { Config } from '../../src/config.ts'
 export type Given = Record<string, string | undefined>
 
 /** An option that takes a value. */
-export interface OptionHelp {
+interface OptionHelp {
   /** Stands for the value in the help. */
   value: string
   summary: string

@@ -10,7 +10,7 @@ import type { Sessions } from './sessions.ts'
 import { randomSecret } from './tokens.ts'
 
 /** What `makeAdmin` found and did. */
-export interface AdminMade {
+interface AdminMade {
   outcome: 'made' | 'promoted' | 'unchanged'
   userId: string
   /** Of a new account, where none was given; shown this once. */
