@@ -35,6 +35,7 @@ import type { Services } from './services/index.ts'
 import { createMarks } from './services/marks.ts'
 import { createMemberships } from './services/memberships.ts'
 import { createPeople } from './services/people.ts'
+import { createPresence } from './services/presence/presence.ts'
 import { createTyping } from './services/typing.ts'
 
 export interface App {
@@ -52,6 +53,8 @@ export interface AppOptions {
   checkOutput?: boolean
   /** bcrypt's cost, lower in tests. */
   passwordCost?: number
+  /** Other times of presence than the standard ones, in milliseconds: for tests. */
+  presence?: Parameters<typeof createPresence>[0]['times']
   /** One line of progress at a time, for people who wait. */
   progress?(line: string): void
 }
@@ -107,7 +110,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const emitter: Emitter = createEmitter(io, bus)
     const audience = createAudience(io, () => log as never)
     const marks = createMarks({ database })
-    const people = createPeople({ database })
+    const people = createPeople({ database, bus })
     const memberships = createMemberships({ database, logger })
     const typing = createTyping({ emitter })
     stops.push({ name: 'typing', stop: () => typing.close() })
@@ -122,6 +125,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     })
     stops.push({ name: 'log', stop: () => log.close() })
 
+    const presence = createPresence({ database, bus, emitter, people, logger, times: options.presence })
+    stops.push({ name: 'presence', stop: () => presence.close() })
     const rooms = createRooms({ database, log, bus, people })
     const services: Services = {
       accounts,
@@ -132,6 +137,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       signals: createRoomSignals({ rooms, marks, typing, emitter }),
       direct: createDirect({ database, log, bus, emitter, people, marks, typing, onMessage: () => {} }),
       syncing: createSyncing({ log }),
+      presence,
     }
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
@@ -190,20 +196,29 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
     await accounts.start()
     await subscriber.start()
+    await presence.start()
     handleConnections(io, {
       authenticate: (token) => accounts.authenticate(token),
       isDraining: () => draining,
-      welcome: (socket) =>
-        welcome(socket, {
+      async welcome(socket) {
+        // Counted as long as it is connected, whether or not it is welcome in the end.
+        presence.connected(socket.data.actor.userId)
+        await welcome(socket, {
           log,
           marks,
           memberships,
           welcoming: audience.welcoming,
           audience,
           unreadNotifications: async () => 0,
-        }),
-      dispatch,
+        })
+      },
+      dispatch(socket, event, args) {
+        presence.active(socket.data.actor.userId)
+        return dispatch(socket, event, args)
+      },
       gone(socket: LiveSocket) {
+        presence.disconnected(socket.data.actor.userId)
+        presence.forget(socket)
         for (const live of socket.data.logs?.values() ?? []) log.release(live as never)
         socket.data.logs?.clear()
       },

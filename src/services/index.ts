@@ -6,6 +6,7 @@ import type { RoomSignals } from './chat/signals.ts'
 import type { Syncing } from './chat/sync.ts'
 import type { Direct } from './direct/direct.ts'
 import type { People } from './people.ts'
+import type { PresenceService } from './presence/presence.ts'
 
 /** What routes, socket events and jobs act through. */
 export interface Services {
@@ -17,4 +18,5 @@ export interface Services {
   signals: RoomSignals
   direct: Direct
   syncing: Syncing
+  presence: PresenceService
 }
