@@ -1,15 +1,16 @@
 import { z } from 'zod'
 import { ChatRoom } from '../../models/ChatRoom.ts'
 import { rates } from '../../src/kernel/rate.ts'
+import { Invited } from '../../src/services/chat/inputs.ts'
 import { defineEvent } from '../define.ts'
-import { roomId, userId } from './fields.ts'
+import { roomId } from './fields.ts'
 
 export const invite = defineEvent({
   name: 'room:invite',
   summary: 'Brings people into a room, by an owner or moderator',
   scope: 'rooms:write',
   rate: rates.write,
-  payload: z.object({ roomId, userIds: z.array(userId).min(1).max(200) }),
+  payload: z.object({ roomId, userIds: Invited }),
   ack: ChatRoom.wire,
   handle: ({ actor, services }, payload) => services.rooms.invite(actor, payload.roomId, payload.userIds),
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ChatRoom } from '../../models/ChatRoom.ts'
-import { f as field } from '../../src/kernel/fields.ts'
 import { rates } from '../../src/kernel/rate.ts'
+import { RoomChange } from '../../src/services/chat/inputs.ts'
 import { defineEvent } from '../define.ts'
 import { roomId } from './fields.ts'
 
@@ -10,13 +10,7 @@ export const update = defineEvent({
   summary: 'Changes a room, by an owner or moderator',
   scope: 'rooms:write',
   rate: rates.write,
-  payload: z.object({
-    roomId,
-    name: field.name(100).optional(),
-    topic: field.text(0, 500).optional(),
-    visibility: z.enum(['public', 'private']).optional(),
-    slowModeSeconds: z.int().min(0).max(21_600).optional(),
-  }),
+  payload: z.object({ roomId, ...RoomChange.shape }),
   ack: ChatRoom.wire,
   handle: ({ actor, services }, { roomId: id, ...input }) => services.rooms.update(actor, id, input),
 })

@@ -20,7 +20,7 @@ export function securityHeaders(publicUrl: string): MiddlewareHandler {
 }
 
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
-const accepted = 'Authorization, Content-Type, X-Phantom-Client, X-Request-Id'
+const accepted = 'Authorization, Content-Type, Idempotency-Key, X-Phantom-Client, X-Request-Id'
 const exposed = 'Retry-After, X-Request-Id, WWW-Authenticate'
 
 /** Lets the listed origins in, with credentials; others get no leave, which to a browser is a no. Answers OPTIONS. */

@@ -1,9 +1,22 @@
 import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
 import { authRoutes } from './auth.ts'
+import { blockRoutes } from './blocks.ts'
 import { botRoutes } from './bots.ts'
+import { chatRoomRoutes } from './chat-rooms.ts'
 import { profileRoutes } from './me.ts'
+import { messageRoutes } from './messages.ts'
+import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
 
 /** All REST routes. */
-export const routes: AnyRoute<Services>[] = [...authRoutes, ...profileRoutes, ...sessionRoutes, ...botRoutes]
+export const routes: AnyRoute<Services>[] = [
+  ...authRoutes,
+  ...profileRoutes,
+  ...sessionRoutes,
+  ...botRoutes,
+  ...chatRoomRoutes,
+  ...roomMessageRoutes,
+  ...messageRoutes,
+  ...blockRoutes,
+]

@@ -11,3 +11,11 @@ export const listQuery = <T extends z.ZodRawShape>(filters: T) => z.object({ ...
 /** The answer of a list: a page of items. */
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable().describe('null on the last page') })
+
+const seq = z.coerce.number().int().min(0).optional()
+
+/** Where a list of messages begins. */
+export const seqRange = {
+  before: seq.describe('Messages before this seq: the newest of them, further pages going back'),
+  after: seq.describe('Messages after this seq: without `before` the oldest of them, further pages going on'),
+}

@@ -2,7 +2,9 @@ import { Block } from '../../models/Block.ts'
 import { Profile } from '../../models/Profile.ts'
 import { User } from '../../models/User.ts'
 import type { Database } from '../infra/mongo.ts'
+import { invalid, notFound } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
+import { decodeCursor, type Page, type PageRequest, pageOf } from '../kernel/page.ts'
 import type { Bus } from '../kernel/ports.ts'
 
 /** How many words a display name in a mention is looked for in. */
@@ -54,7 +56,10 @@ export function createPeople({ database, bus }: { database: Database; bus: Bus }
       const found = await blocks.find({ blockedId: otherId, userId: { $in: userIds } }).toArray()
       return new Set(found.map((block) => block.userId))
     },
+    /** Blocks a user for another, once. Throws `not_found` where there is no such user, `invalid` for oneself. */
     async block(userId: string, blockedId: string): Promise<void> {
+      if (userId === blockedId) throw invalid('Nobody can block themself', 'userId')
+      if (!(await users.findOne({ _id: blockedId }, { projection: { _id: 1 } }))) throw notFound('user')
       await blocks.updateOne(
         { userId, blockedId },
         { $setOnInsert: { _id: newId(), createdAt: new Date() } },
@@ -66,9 +71,23 @@ export function createPeople({ database, bus }: { database: Database; bus: Bus }
       await blocks.deleteOne({ userId, blockedId })
       bus.announce('block', `${userId} ${blockedId}`)
     },
-    async blocked(userId: string): Promise<string[]> {
-      const found = await blocks.find({ userId }).sort({ _id: 1 }).limit(1_000).toArray()
-      return found.map((block) => block.blockedId)
+    /** A page of whom a user blocks, by user id. */
+    async blocked(
+      userId: string,
+      { limit, cursor }: PageRequest,
+    ): Promise<Page<{ userId: string; createdAt: string }>> {
+      const [after] = decodeCursor(cursor, ['string']) ?? []
+      const found = await blocks
+        .find({ userId, ...(after !== undefined && { blockedId: { $gt: after } }) })
+        .sort({ blockedId: 1 })
+        .limit(limit + 1)
+        .toArray()
+      return pageOf(
+        found,
+        limit,
+        ({ blockedId }) => [blockedId],
+        ({ blockedId, createdAt }) => ({ userId: blockedId, createdAt: createdAt.toISOString() }),
+      )
     },
   }
 }

@@ -48,14 +48,16 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
     return live
   }
 
-  /** The message with its room open, for a member. Throws `not_found` for all that the actor may not see. */
+  /** The message (of that room, where one is named) with its room open, for a member. Throws `not_found` for all that the actor may not see. */
   async function withMessage<T>(
     actor: Actor,
     messageId: string,
+    roomId: string | undefined,
     work: (record: LogRecord, live: RoomLive) => Promise<T>,
   ): Promise<T> {
     const record = await entries.findOne({ _id: messageId })
     if (record?.kind !== ChatMessage.spec.kind) throw notFound('message')
+    if (roomId !== undefined && record!.logId !== roomId) throw notFound('message')
     return log.using(record!.logId, (view) => {
       const live = view as RoomLive
       if (!live.state.members.has(actor.userId)) throw notFound('message')
@@ -177,8 +179,8 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
       return presentMessage(record)
     },
 
-    edit: (actor: Actor, messageId: string, content: string): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, async (record, live) => {
+    edit: (actor: Actor, messageId: string, content: string, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, async (record, live) => {
         if (!roomPolicy.edit(record.senderId === actor.userId)) throw forbidden('Only its sender edits a message')
         const mentions = content.includes('@')
           ? await people.mentioned(content, (id) => live.state.members.has(id))
@@ -194,8 +196,8 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
         return changed
       }),
 
-    delete: (actor: Actor, messageId: string): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, async (record, live) => {
+    delete: (actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, async (record, live) => {
         const role = live.state.members.get(actor.userId)
         if (!roomPolicy.deleteMessage(role, record.senderId === actor.userId, actor.role === 'admin')) {
           throw forbidden('Only its sender or those who lead the room delete a message')
@@ -215,23 +217,24 @@ export function createMessages({ database, log, rooms, people, marks, onMessage 
         })
       }),
 
-    react: (actor: Actor, messageId: string, emoji: string, on: boolean): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, (record) =>
+    react: (actor: Actor, messageId: string, emoji: string, on: boolean, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, (record) =>
         change(actor, record, 'room:message:reacted', (current) => {
           alive(current)
           return toggleReaction(current, actor.userId, emoji, on)
         }),
       ),
 
-    pin: (actor: Actor, messageId: string, on: boolean): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, (record) =>
+    pin: (actor: Actor, messageId: string, on: boolean, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, (record) =>
         change(actor, record, 'room:message:pinned', (current) => {
           alive(current)
           return current['pinned'] === on ? null : { pinned: on }
         }),
       ),
 
-    get: (actor: Actor, messageId: string): Promise<ChatMessageWire> => withMessage(actor, messageId, present),
+    get: (actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> =>
+      withMessage(actor, messageId, roomId, present),
 
     /** A page of messages by seq, ascending, before or after a seq, or the newest; `pinned` for pins alone. */
     async history(

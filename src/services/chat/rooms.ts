@@ -4,6 +4,7 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { AppError, conflict, forbidden, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
+import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import type { Bus } from '../../kernel/ports.ts'
 import type { Log } from '../../log/log.ts'
 import type { Draft, LiveView } from '../../log/types.ts'
@@ -260,6 +261,45 @@ export function createRooms({ database, log, bus, people }: RoomDeps) {
         }
         return presentRoom(live)
       })
+    },
+
+    /** A page of the members, by user id, as far as the actor may see the room. */
+    members: (actor: Actor, roomId: string, { limit, cursor }: PageRequest) =>
+      withRoom(actor, roomId, async () => {
+        const [after] = decodeCursor(cursor, ['string']) ?? []
+        const found = await memberships
+          .find(
+            { logId: roomId, active: true, ...(after !== undefined && { userId: { $gt: after } }) },
+            { projection: { _id: 0, userId: 1, role: 1, joinedAt: 1 } },
+          )
+          .sort({ userId: 1 })
+          .limit(limit + 1)
+          .toArray()
+        return pageOf(
+          found,
+          limit,
+          ({ userId }) => [userId],
+          ({ userId, role, joinedAt }) => ({ userId, role, joinedAt: joinedAt.toISOString() }),
+        )
+      }),
+
+    /** A page of the actor's own rooms, or of the public ones that `q` finds, newest first. */
+    async list(
+      actor: Actor,
+      { visibility, q }: { visibility?: 'public'; q?: string },
+      { limit, cursor }: PageRequest,
+    ): Promise<Page<ChatRoomWire>> {
+      const [before] = decodeCursor(cursor, ['string']) ?? []
+      const ids = await (visibility === 'public'
+        ? this.listPublic(q, before, limit)
+        : this.listOwn(actor.userId, before, limit))
+      const { items, nextCursor } = pageOf(
+        ids,
+        limit,
+        (id) => [id],
+        (id) => id,
+      )
+      return { items: await this.present(actor, items), nextCursor }
     },
 
     /** Public rooms, newest first, or those that the words of `q` find; `before` is the id to go on from. */

@@ -193,6 +193,11 @@ export function createDirect(deps: DirectDeps) {
       })
     },
 
+    get: async (actor: Actor, messageId: string): Promise<MessageWire> => {
+      const record = await find(actor, messageId)
+      return (await present([record], record.logId))[0]!
+    },
+
     /** A page of messages by seq, ascending, before or after a seq, or the newest. */
     async history(
       actor: Actor,

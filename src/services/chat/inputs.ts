@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { maxContent } from '../../../models/ChatMessage.ts'
+import { f } from '../../kernel/fields.ts'
+
+/** What clients give to rooms and messages, over sockets and REST alike. */
+export const clientId = f.text(1, 64).describe('Chosen by the sender; a repeat stores nothing twice')
+export const content = f.content(1, maxContent)
+export const emoji = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[^\s\p{C}]+(?:\u200d[^\s\p{C}]+)*$/u, 'must be an emoji')
+  .describe('An emoji, or a name for one')
+
+const visibility = z.enum(['public', 'private'])
+
+export const RoomInput = z.object({
+  name: f.name(100),
+  visibility: visibility.default('private'),
+  topic: f.text(0, 500).optional(),
+  memberIds: z.array(f.ref('User')).max(1_000).optional(),
+})
+
+export const RoomChange = z.object({
+  name: f.name(100).optional(),
+  topic: f.text(0, 500).optional(),
+  visibility: visibility.optional(),
+  slowModeSeconds: z.int().min(0).max(21_600).optional(),
+})
+
+export const Invited = z.array(f.ref('User')).min(1).max(200)
+
+export const MessageInput = z.object({
+  type: z.enum(['text', 'image', 'file', 'audio']).default('text'),
+  content,
+  replyToId: f.ref('ChatMessage').nullish(),
+  attachmentIds: z.array(f.id()).max(10).optional(),
+})
