@@ -27,6 +27,7 @@ export const Notification = defineEntity('Notification', {
     about: z.string().max(100).optional(),
     /** For those who want e-mail alone: kept so that the same news is mailed once, and not shown. */
     mailOnly: z.boolean().optional(),
+    mailed: z.boolean().optional(),
   },
   indexes: [
     { keys: { userId: 1, _id: -1 }, serves: 'the notifications of a user, newest first' },

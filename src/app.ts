@@ -11,6 +11,7 @@ import { connectMongo } from './infra/mongo.ts'
 import { startEmbeddedMongo } from './infra/mongod.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
 import { loadSecrets } from './infra/secret.ts'
+import { jobs as jobDefinitions } from './jobs/index.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
 import type { Emitter, Logger } from './kernel/ports.ts'
@@ -30,10 +31,16 @@ import { createRooms } from './services/chat/rooms.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
 import { createSyncing } from './services/chat/sync.ts'
 import { createDirect } from './services/direct/direct.ts'
-import { createDirectKind, isConversation } from './services/direct/kind.ts'
+import { conversationSides, createDirectKind, isConversation } from './services/direct/kind.ts'
 import type { Services } from './services/index.ts'
+import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
 import { createMemberships } from './services/memberships.ts'
+import { createBursts } from './services/notifications/bursts.ts'
+import { createNotificationMails } from './services/notifications/mails.ts'
+import { createNotifications } from './services/notifications/notifications.ts'
+import { newsPlace } from './services/notifications/place.ts'
+import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPresence } from './services/presence/presence.ts'
 import { createTyping } from './services/typing.ts'
@@ -127,17 +134,34 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
     const presence = createPresence({ database, bus, emitter, people, logger, times: options.presence })
     stops.push({ name: 'presence', stop: () => presence.close() })
+    const jobs = createJobs<Services>({ database, bus, logger, jobs: jobDefinitions, services: () => services })
+    const notifications = createNotifications({ database, emitter, jobs })
+    const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
+    const placeOf = (logId: string, userId: string) =>
+      newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
+    const bursts = createBursts({ database, bus, jobs, notifications, placeOf, logger })
+    stops.push({ name: 'bursts', stop: () => bursts.close() })
+    const reading = createReading({ notifications, logger })
+    stops.push({ name: 'reading', stop: () => reading.close() })
+    // Before what jobs act through: those under way are handed back first.
+    stops.push({ name: 'jobs', stop: () => jobs.close() })
+    const onRead = (logId: string, userId: string, readSeq: number, isAll: boolean) =>
+      reading.add({ userId, about: placeOf(logId, userId).about, readSeq, isAll })
     const rooms = createRooms({ database, log, bus, people })
     const services: Services = {
       accounts,
       people,
       log,
       rooms,
-      messages: createMessages({ database, log, rooms, people, marks, onMessage: () => {} }),
-      signals: createRoomSignals({ rooms, marks, typing, emitter }),
-      direct: createDirect({ database, log, bus, emitter, people, marks, typing, onMessage: () => {} }),
+      messages: createMessages({ database, log, rooms, people, marks, bursts }),
+      signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
+      direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
       syncing: createSyncing({ log }),
       presence,
+      notifications,
+      notificationMails,
+      bursts,
+      jobs,
     }
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
@@ -197,6 +221,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await accounts.start()
     await subscriber.start()
     await presence.start()
+    jobs.start()
     handleConnections(io, {
       authenticate: (token) => accounts.authenticate(token),
       isDraining: () => draining,
@@ -209,7 +234,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           memberships,
           welcoming: audience.welcoming,
           audience,
-          unreadNotifications: async () => 0,
+          unreadNotifications: notifications.unread,
         })
       },
       dispatch(socket, event, args) {

@@ -5,6 +5,10 @@ import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
 import type { Syncing } from './chat/sync.ts'
 import type { Direct } from './direct/direct.ts'
+import type { Jobs } from './jobs.ts'
+import type { Bursts } from './notifications/bursts.ts'
+import type { NotificationMails } from './notifications/mails.ts'
+import type { Notifications } from './notifications/notifications.ts'
 import type { People } from './people.ts'
 import type { PresenceService } from './presence/presence.ts'
 
@@ -19,4 +23,8 @@ export interface Services {
   direct: Direct
   syncing: Syncing
   presence: PresenceService
+  notifications: Notifications
+  notificationMails: NotificationMails
+  bursts: Bursts
+  jobs: Jobs
 }

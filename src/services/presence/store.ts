@@ -68,7 +68,11 @@ export function createPresenceStore({ database }: { database: Database }) {
       await presences.bulkWrite(writes.map((write) => ({ updateOne: updateOf(write) })) as never, { ordered: true })
     },
     /** The ids of instances that hold users. */
-    holders: (): Promise<string[]> => presences.distinct('instances') as never,
+    async holders(): Promise<string[]> {
+      // An empty list comes out of the index as a value of its own.
+      const found: unknown[] = await presences.distinct('instances')
+      return found.filter((id) => typeof id === 'string')
+    },
     /** Users of an instance, at most `limit`. */
     async heldBy(instanceId: string, limit: number): Promise<string[]> {
       const found = await presences

@@ -39,8 +39,11 @@ export function createWatching({ emitter }: { emitter: Emitter }) {
 
   function learn(known: KnownPresence) {
     const entry = watched.get(known.userId)
-    if (!entry || (entry.known && known.rev <= entry.known.rev)) return
+    if (!entry) return
     const before = entry.known
+    if (before && known.rev < before.rev) return
+    // Activity is noted without a change of its own.
+    if (before && known.rev === before.rev && (known.lastActiveAt ?? '') <= (before.lastActiveAt ?? '')) return
     entry.known = known
     if (!before) return
     const seen = publicPresence(known)
