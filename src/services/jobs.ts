@@ -47,7 +47,8 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
   const me = bus.instanceId
   const running = new Map<string, Promise<void>>()
   const counts = new Map<string, number>()
-  const looking = new Set<string>()
+  /** Looks under way, by kind. */
+  const looking = new Map<string, Promise<void>>()
   /** Kinds told of while they were being looked for. */
   const again = new Set<string>()
   const byKind = new Map(jobs.map((job) => [job.kind, job]))
@@ -67,30 +68,38 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
       { sort: { runAt: 1 }, returnDocument: 'after' },
     ) as Promise<JobDoc | null>
 
-  async function look(job: AnyJob<S>) {
+  function look(job: AnyJob<S>) {
     if (!started || drain.signal.aborted) return
     if (looking.has(job.kind)) {
       again.add(job.kind)
       return
     }
-    looking.add(job.kind)
+    const under = takeAll(job).finally(() => {
+      looking.delete(job.kind)
+      if (again.delete(job.kind)) look(job)
+    })
+    looking.set(job.kind, under)
+  }
+
+  async function takeAll(job: AnyJob<S>) {
     try {
       while ((counts.get(job.kind) ?? 0) < (job.atOnce ?? 1) && !drain.signal.aborted) {
         const taken = await take(job)
         if (!taken) break
+        if (drain.signal.aborted) {
+          await giveBack(job, taken, null)
+          break
+        }
         counts.set(job.kind, (counts.get(job.kind) ?? 0) + 1)
         const run = execute(job, taken).finally(() => {
           running.delete(taken._id)
           counts.set(job.kind, counts.get(job.kind)! - 1)
-          void look(job)
+          look(job)
         })
         running.set(taken._id, run)
       }
     } catch (error) {
       logger.warn({ err: error, job: job.kind }, 'could not look for jobs')
-    } finally {
-      looking.delete(job.kind)
-      if (again.delete(job.kind)) void look(job)
     }
   }
 
@@ -151,7 +160,7 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
 
   function wake(kind: string) {
     const job = byKind.get(kind)
-    if (job) void look(job)
+    if (job) look(job)
   }
   bus.subscribe('job', wake)
 
@@ -202,7 +211,7 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
     start() {
       started = true
       const all = () => {
-        for (const job of jobs) void look(job)
+        for (const job of jobs) look(job)
       }
       all()
       timer = setInterval(all, pollMs)
@@ -217,7 +226,8 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
       const patience = new Promise<void>((end) => {
         late = setTimeout(end, ms)
       })
-      await Promise.race([Promise.allSettled(running.values()), patience])
+      const ended = Promise.all(looking.values()).then(() => Promise.allSettled(running.values()))
+      await Promise.race([ended, patience])
       clearTimeout(late)
     },
   }

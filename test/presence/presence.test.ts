@@ -37,7 +37,7 @@ describe('presence', () => {
     const second = await world.connect(ann!, 1)
     await sleep(500)
     first.close()
-    await sleep(3_000)
+    await sleep(4_500)
     expect(told(watcher, ann!.id)).toEqual(['online'])
     const gone = performance.now()
     second.close()
@@ -75,7 +75,7 @@ describe('presence', () => {
     const [asSeen] = await watcher.emit('presence:watch', { userIds: [ann!.id] })
     const told = watcher.of('presence').length
     device.close()
-    await sleep(2_700)
+    await sleep(4_300)
     const again = await world.connect(ann!, 1)
     await until(async () => (await again.emit('presence:watch', { userIds: [ann!.id] }))[0].status === 'invisible')
     expect(await watcher.emit('presence:watch', { userIds: [ann!.id] })).toEqual([asSeen])
@@ -136,32 +136,40 @@ describe('presence', () => {
   })
 
   it('[PRES-08] 300 users who reconnect at once are not told of, and cost no write', async () => {
-    const people: Person[] = []
-    for (let index = 0; index < 30; index++) people.push(...(await world.users(...Array(10).fill('Crowd'))))
-    const watcher = await world.connect(await world.user('Watcher'), 1)
-    let sockets = await Promise.all(people.map((person) => world.connect(person, 0)))
-    const userIds = people.map((person) => person.id)
-    await until(async () =>
-      (await watcher.emit('presence:watch', { userIds })).every((state: any) => state.status === 'online'),
-    )
-    const { presence } = world.instances[0]!.app!.services
-    const before = presence.stats()
-    await sleep(500)
-    const already = watcher.of('presence').length
-    // So many came with few writes to the database, each of many users.
-    expect(before.flushes).toBeLessThan(before.writes)
-    for (const socket of sockets) socket.close()
-    sockets = await Promise.all(people.map((person) => world.connect(person, 0)))
-    await sleep(3_000)
-    expect(watcher.of('presence').length).toBe(already)
-    expect(presence.stats().writes).toBe(before.writes)
-    expect((await watcher.emit('presence:watch', { userIds })).every((state: any) => state.status === 'online')).toBe(
-      true,
-    )
-    for (const socket of sockets) socket.close()
-    await until(() => watcher.of('presence', (state) => state.status === 'offline').length === 300, 5_000)
-    expect(presence.stats().flushes - before.flushes).toBeLessThan(30)
-  }, 60_000)
+    // Clients and servers share one process here, which takes its time for so many.
+    const grace = 10_000
+    const crowd = await createWorld({ instances: 2, presence: { grace } })
+    try {
+      const people: Person[] = []
+      for (let index = 0; index < 30; index++) people.push(...(await crowd.users(...Array(10).fill('Crowd'))))
+      const watcher = await crowd.connect(await crowd.user('Watcher'), 1)
+      let sockets = await Promise.all(people.map((person) => crowd.connect(person, 0)))
+      const userIds = people.map((person) => person.id)
+      const watch = (): Promise<{ status: string }[]> => watcher.emit('presence:watch', { userIds })
+      await until(async () => (await watch()).every((state) => state.status === 'online'), 10_000)
+      await sleep(500)
+      const { presence } = crowd.instances[0]!.app!.services
+      const before = presence.stats()
+      const already = watcher.of('presence').length
+      // They came with few writes to the database, each of many users.
+      expect(before.writes).toBe(300)
+      expect(before.flushes).toBeLessThan(60)
+      const away = performance.now()
+      for (const socket of sockets) socket.close()
+      sockets = await Promise.all(people.map((person) => crowd.connect(person, 0)))
+      expect(performance.now() - away).toBeLessThan(grace)
+      await sleep(grace - (performance.now() - away) + 1_500)
+      expect(watcher.of('presence').length).toBe(already)
+      expect(presence.stats()).toMatchObject({ writes: before.writes, flushes: before.flushes })
+      expect((await watch()).every((state) => state.status === 'online')).toBe(true)
+      for (const socket of sockets) socket.close()
+      const gone = () => watcher.of('presence', (state) => state.status === 'offline').length === 300
+      await until(gone, grace + 5_000)
+      expect(presence.stats().flushes - before.flushes).toBeLessThan(60)
+    } finally {
+      await crowd.close()
+    }
+  }, 90_000)
 
   it('[PRES-09] notes activity at most once a minute, and never that of the invisible', async () => {
     const short = await createWorld({ presence: { activity: 400 } })
@@ -201,7 +209,7 @@ describe('presence without Redis', () => {
       const device = await world.connect(ann!, 0)
       await watcher.next('presence', (payload) => payload.status === 'online', 5_000)
       device.close()
-      await watcher.next('presence', (payload) => payload.status === 'offline', 8_000)
+      await watcher.next('presence', (payload) => payload.status === 'offline', 10_000)
     } finally {
       await world.close()
     }

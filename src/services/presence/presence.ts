@@ -22,8 +22,11 @@ export interface PresenceDeps {
 const standard = {
   /** How long connects and disconnects are collected. */
   collect: 200,
-  /** How long a user may be without a device here before that counts, so that a reconnect is no news. */
-  grace: 2_000,
+  /**
+   * How long a user may be without a device here before that counts, so that a reconnect is no news, also where
+   * thousands come at once. `offline` is told within 5 s: this, the collecting and the write.
+   */
+  grace: 3_500,
   /** How often changes are looked for that the bus has lost. */
   poll: 3_000,
   /** How often a user's activity is noted at most. */
