@@ -68,11 +68,6 @@ export const ChatMessage = defineEntity('ChatMessage', {
       options: { partialFilterExpression: { pinned: true } },
       serves: 'pins of a room',
     },
-    {
-      keys: { content: 'text' },
-      options: { name: 'search', default_language: 'none' },
-      serves: 'searching messages by words',
-    },
   ],
 })
 export type ChatMessageDoc = Stored<typeof ChatMessage>

@@ -33,6 +33,8 @@ import { Project } from './Project.ts'
 import { Report } from './Report.ts'
 import { Role } from './Role.ts'
 import { RolePermission } from './RolePermission.ts'
+import { SearchCursor } from './SearchCursor.ts'
+import { SearchEntry } from './SearchEntry.ts'
 import { Session } from './Session.ts'
 import { Tag } from './Tag.ts'
 import { User } from './User.ts'
@@ -88,6 +90,8 @@ export const ownEntities: Entity<any, any, any>[] = [
   Membership,
   NotificationPreference,
   Presence,
+  SearchCursor,
+  SearchEntry,
 ]
 
 export const entities: Entity<any, any, any>[] = [...documentedEntities, ...ownEntities]

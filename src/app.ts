@@ -24,10 +24,11 @@ import { createEmitter } from './realtime/emitter.ts'
 import { createSocketServer, handleConnections } from './realtime/socket-server.ts'
 import { createSubscriber } from './realtime/subscriber.ts'
 import { welcome } from './realtime/welcome.ts'
-import { createAccounts } from './services/accounts.ts'
+import { createAccounts } from './services/accounts/accounts.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
+import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
 import { createSyncing } from './services/chat/sync.ts'
 import { createDirect } from './services/direct/direct.ts'
@@ -147,13 +148,15 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     stops.push({ name: 'jobs', stop: () => jobs.close() })
     const onRead = (logId: string, userId: string, readSeq: number, isAll: boolean) =>
       reading.add({ userId, about: placeOf(logId, userId).about, readSeq, isAll })
+    const search = createSearch({ database, log, logger })
+    stops.push({ name: 'search', stop: () => search.close() })
     const rooms = createRooms({ database, log, bus, people })
     const services: Services = {
       accounts,
       people,
       log,
       rooms,
-      messages: createMessages({ database, log, rooms, people, marks, bursts }),
+      messages: createMessages({ database, log, rooms, people, marks, bursts, search }),
       signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
       direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
       syncing: createSyncing({ log }),

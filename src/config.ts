@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { createNetworks } from './kernel/address.ts'
 
 /** One line that names the variable at fault. */
 export class ConfigError extends Error {
@@ -122,7 +123,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   const host = value.HOST ?? '127.0.0.1'
   const port = value.PORT ?? 3000
   const shownHost = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  const proxies = list(value.TRUST_PROXY)
+  const trustProxy = readProxies(value.TRUST_PROXY)
   return {
     port,
     host,
@@ -137,12 +138,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     storageUrl: value.STORAGE_URL,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM ?? `Phantom Power <no-reply@${shownHost}>`,
-    trustProxy:
-      proxies.length === 1 && ['true', 'on', '1'].includes(proxies[0]!)
-        ? true
-        : proxies.filter((proxy) => proxy !== 'off' && proxy !== 'false').length > 0
-          ? proxies
-          : false,
+    trustProxy,
     logLevel: value.LOG_LEVEL ?? 'info',
     maxUploadBytes: value.MAX_UPLOAD_BYTES,
     maxBoardBytes: value.MAX_BOARD_BYTES,
@@ -150,4 +146,16 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     rateLimits: value.RATE_LIMITS !== 'off',
     production,
   }
+}
+
+function readProxies(text: string | undefined): boolean | string[] {
+  const proxies = list(text).filter((proxy) => proxy !== 'off' && proxy !== 'false')
+  if (proxies.length === 0) return false
+  if (proxies.length === 1 && ['true', 'on', '1'].includes(proxies[0]!)) return true
+  try {
+    createNetworks(proxies)
+  } catch (error) {
+    throw new ConfigError('TRUST_PROXY', (error as Error).message)
+  }
+  return proxies
 }

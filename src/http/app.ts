@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Config } from '../config.ts'
-import type { Metrics } from '../infra/metrics.ts'
 import type { Actor } from '../kernel/actor.ts'
 import { invalid, notFound, toAppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
@@ -23,7 +22,14 @@ export interface Readiness {
   reasons: string[]
 }
 
-export interface HttpDeps<S> {
+/** What the HTTP side counts and shows; see `createMetrics`. */
+interface HttpMetrics {
+  http: { startTimer(labels: { method: string; route: string }): (labels: { status: number }) => unknown }
+  contentType: string
+  expose(): Promise<string>
+}
+
+interface HttpDeps<S> {
   routes: AnyRoute<S>[]
   services: S
   /** Whose token it is. Throws `unauthenticated`, or `unavailable` where that can't be told. */
@@ -31,7 +37,7 @@ export interface HttpDeps<S> {
   limiter: RateLimiter
   config: Pick<Config, 'publicUrl' | 'trustProxy' | 'corsOrigins' | 'maxEventBytes'>
   log: Logger
-  metrics: Metrics
+  metrics: HttpMetrics
   readiness(): Promise<Readiness>
   /** The AsyncAPI document of the socket events. */
   asyncApi: object

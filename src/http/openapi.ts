@@ -127,7 +127,7 @@ function success<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json {
 }
 
 /** The codes that a route can answer with: those that follow from its declaration, and those that it names. */
-export function errorsOf<S>(route: AnyRoute<S>): ErrorCode[] {
+function errorsOf<S>(route: AnyRoute<S>): ErrorCode[] {
   const found = new Set<ErrorCode>(['rate_limited', 'unavailable', 'internal', ...(route.errors ?? [])])
   if (route.auth !== 'none') found.add('unauthenticated').add('forbidden')
   if (route.params || route.query || route.body) found.add('invalid')

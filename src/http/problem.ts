@@ -15,7 +15,7 @@ export const problemTitles: Record<ErrorCode, string> = {
   internal: 'Internal error',
 }
 
-export interface Problem {
+interface Problem {
   type: string
   title: string
   status: number
@@ -27,7 +27,7 @@ export interface Problem {
 /** Where a code is explained: an anchor in the API's pages. */
 export const problemType = (code: ErrorCode) => `/api/docs#error-${code}`
 
-export function toProblem(error: AppError): Problem {
+function toProblem(error: AppError): Problem {
   const problem: Problem = {
     type: problemType(error.code),
     title: problemTitles[error.code],

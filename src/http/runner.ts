@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type Actor, hasScope } from '../kernel/actor.ts'
 import { addressKey } from '../kernel/address.ts'
 import { AppError, forbidden } from '../kernel/errors.ts'
@@ -27,6 +27,7 @@ export function runRoute<S>(route: AnyRoute<S>, deps: RunnerDeps<S>) {
   const params = route.params as z.ZodType | undefined
   const query = route.query as z.ZodType | undefined
   const body = route.body as z.ZodType | undefined
+  const lists = listNames(query)
   const answerType = route.answer as z.ZodType | undefined
 
   return async (c: Context<HttpEnv>): Promise<Response> => {
@@ -36,7 +37,7 @@ export function runRoute<S>(route: AnyRoute<S>, deps: RunnerDeps<S>) {
     await deps.limiter.consume(name, route.rate, actor ? `user ${actor.userId}` : `address ${caller}`)
     const input = {
       params: params && parseInput(params, c.req.param(), 'path'),
-      query: query && parseInput(query, queryOf(c.req.url), 'query'),
+      query: query && parseInput(query, queryOf(c.req.url, lists), 'query'),
       body: body && parseInput(body, await readJson(c.env.incoming, deps.maxBodyBytes), 'body'),
     }
     const http = exchangeOf(c, deps.secureCookies)
@@ -84,15 +85,25 @@ export function runRoute<S>(route: AnyRoute<S>, deps: RunnerDeps<S>) {
 /** Bad tokens from one address before it is kept waiting: enough for an office behind one address. */
 const badTokens = { points: 30 * rates.guess.points, seconds: rates.guess.seconds }
 
-/** A parameter given twice comes as a list, which only a declared list accepts. */
-function queryOf(url: string): Record<string, string | string[]> {
+/** The names of a query that are declared as lists. */
+function listNames(query: z.ZodType | undefined): Set<string> {
+  const isList = (type: z.ZodType): boolean =>
+    type instanceof z.ZodOptional || type instanceof z.ZodDefault
+      ? isList(type.unwrap() as z.ZodType)
+      : type instanceof z.ZodArray
+  const shape = query instanceof z.ZodObject ? (query.shape as Record<string, z.ZodType>) : {}
+  return new Set(Object.keys(shape).filter((name) => isList(shape[name]!)))
+}
+
+/** The query's parameters: lists where they are declared so or given twice, which only a declared list accepts. */
+function queryOf(url: string, lists: Set<string>): Record<string, string | string[]> {
   const values = new Map<string, string | string[]>()
   const start = url.indexOf('?')
-  for (const [key, value] of new URLSearchParams(start < 0 ? '' : url.slice(start))) {
-    const before = values.get(key)
-    if (before === undefined) values.set(key, value)
-    else if (Array.isArray(before)) before.push(value)
-    else values.set(key, [before, value])
+  for (const [name, value] of new URLSearchParams(start < 0 ? '' : url.slice(start))) {
+    const before = values.get(name)
+    if (Array.isArray(before)) before.push(value)
+    else if (before !== undefined) values.set(name, [before, value])
+    else values.set(name, lists.has(name) ? [value] : value)
   }
   return Object.fromEntries(values)
 }

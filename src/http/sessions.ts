@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Session } from '../../models/Session.ts'
 import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
+import { originOf } from './auth.ts'
 import { defineRoute } from './define.ts'
 import { listOf, listQuery } from './lists.ts'
 
@@ -30,7 +31,8 @@ const revoke = defineRoute({
   params: z.object({ id: f.id() }),
   status: 204,
   errors: ['not_found'],
-  handle: ({ actor, services }, { params }) => services.accounts.sessions.revokeOwn(actor.userId, params.id),
+  handle: ({ actor, services, http }, { params }) =>
+    services.accounts.sessions.revokeOwn(actor.userId, params.id, originOf(http)),
 })
 
 export const sessionRoutes = [list, revoke]

@@ -24,11 +24,11 @@ export async function connectMongo(
   uri: string,
   entities: Entity<any, any, any>[],
   log: Logger,
-  { poolSize = 50, selectMs = 30_000 } = {},
+  { poolSize = 50, selectMs = 8_000, startMs = 60_000, buildIndexes = true } = {},
 ): Promise<Database> {
   mongoose.set('strictQuery', true)
-  const connection = await mongoose
-    .createConnection(uri, {
+  const connection = await patiently(log, startMs, () =>
+    mongoose.createConnection(uri, {
       autoIndex: false,
       autoCreate: false,
       maxPoolSize: poolSize,
@@ -37,14 +37,15 @@ export async function connectMongo(
       connectTimeoutMS: 10_000,
       // A stopped mongod keeps sockets open: without this a request would wait for ever.
       socketTimeoutMS: 12_000,
+      waitQueueTimeoutMS: 12_000,
       heartbeatFrequencyMS: 2_000,
       writeConcern: { w: 'majority', journal: true, wtimeoutMS: 8_000 },
       readConcern: { level: 'majority' },
       readPreference: 'primary',
       retryWrites: true,
       ignoreUndefined: true,
-    })
-    .asPromise()
+    }),
+  )
   connection.on('error', (error) => log.error({ err: error }, 'MongoDB connection'))
   const models = new Map<string, Model<any>>()
   for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema) as never)
@@ -68,7 +69,7 @@ export async function connectMongo(
       const answer = connection
         .getClient()
         .db('admin')
-        .command({ ping: 1 }, { timeoutMS: ms })
+        .command({ ping: 1 })
         .then(
           () => true,
           () => false,
@@ -81,7 +82,7 @@ export async function connectMongo(
     },
     close: () => connection.close(),
   }
-  await ensureIndexes(database, entities)
+  if (buildIndexes) await ensureIndexes(database, entities)
   return database
 }
 
@@ -99,18 +100,21 @@ async function ensureIndexes(database: Database, entities: Entity<any, any, any>
     await db.createCollection(name).catch((error) => {
       if (error?.codeName !== 'NamespaceExists') throw error
     })
-    if (specs.length > 0) await buildIndexes(() => db.collection(name).createIndexes(specs as never))
+    if (specs.length > 0) await db.collection(name).createIndexes(specs as never, { socketTimeoutMS: 0 } as object)
   }
 }
 
-/** Building over a large collection outlasts the socket's patience; MongoDB goes on, and asking again joins the build. */
-async function buildIndexes(ask: () => Promise<unknown>) {
-  for (let attempt = 1; ; attempt++) {
+/** The database may come up after us: asks for it again for `ms`. A wrong address or password is told at once. */
+async function patiently(log: Logger, ms: number, connect: () => Connection): Promise<Connection> {
+  const end = Date.now() + ms
+  while (true) {
+    const connection = connect()
     try {
-      await ask()
-      return
+      return await connection.asPromise()
     } catch (error) {
-      if (!(error instanceof mongoose.mongo.MongoNetworkTimeoutError) || attempt >= 300) throw error
+      await connection.close().catch(() => {})
+      if (!(error instanceof mongoose.Error.MongooseServerSelectionError) || Date.now() > end) throw error
+      log.warn({ err: error }, 'MongoDB is out of reach; trying again')
     }
   }
 }

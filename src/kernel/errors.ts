@@ -61,8 +61,13 @@ export function toAppError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause
   if (cause instanceof Error) {
     const code = (cause as { code?: unknown }).code
+    // A connection that breaks under a bulk write comes as an error of the bulk, without a code of the server.
+    const brokenBulk = cause.name === 'MongoBulkWriteError' && typeof code !== 'number'
     const retryable =
-      databaseAway.test(cause.name) || cause.name === 'MongooseServerSelectionError' || awayCodes.has(code as number)
+      brokenBulk ||
+      databaseAway.test(cause.name) ||
+      cause.name === 'MongooseServerSelectionError' ||
+      awayCodes.has(code as number)
     if (retryable) {
       return new AppError('unavailable', 'The database is out of reach; try again', { cause, retryAfterMs: 1000 })
     }

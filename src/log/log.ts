@@ -43,7 +43,13 @@ export function createLog(deps: LogDeps) {
     onApplied: (record) => writer.onApplied(record),
     onIdle: () => writer.kick(),
   })
-  const writer = createWriter({ store, tail: () => tail, log: deps.log, patienceMs: deps.patienceMs })
+  const writer = createWriter({
+    store,
+    tail: () => tail,
+    log: deps.log,
+    patienceMs: deps.patienceMs,
+    isDeaf: () => bus.state === 'down',
+  })
 
   let closed = false
   bus.subscribe('log', (message) => {

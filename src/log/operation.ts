@@ -69,6 +69,7 @@ export function sizeOf(work: Work): number {
   let size = 300
   for (const value of Object.values(work.draft.body)) {
     if (typeof value === 'string') size += value.length * 2
+    else if (ArrayBuffer.isView(value)) size += value.byteLength
     else if (typeof value === 'object' && value !== null) size += JSON.stringify(value).length * 2
     else size += 16
   }

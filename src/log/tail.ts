@@ -25,6 +25,8 @@ export interface Live {
   pausedUntil: number
   /** When an entry of another instance was last seen. */
   foreignAt: number
+  /** When another instance last said that it could not get in. */
+  wishedAt: number
 }
 
 export interface TailDeps {
@@ -120,6 +122,7 @@ export function createTail(deps: TailDeps) {
           writing: false,
           pausedUntil: 0,
           foreignAt: 0,
+          wishedAt: 0,
         }
         open.set(logId, live)
         if (target > live.rev) void fill(live)
@@ -157,6 +160,11 @@ export function createTail(deps: TailDeps) {
     tell(record, '')
   }
 
+  /** Asks whoever has taken a rev to leave room: to them it is a hint of nothing new. */
+  function wish(live: Live, rev: number) {
+    attempt({ logId: live.logId, rev }, 'tell', () => deps.tell(live.logId, rev, live.seq, ''))
+  }
+
   function tell(record: LogRecord, packet: string) {
     // Without the hint the others find the entry when they compare.
     attempt(record, 'tell', () => deps.tell(record.logId, record.rev, record.logSeq, packet))
@@ -176,7 +184,13 @@ export function createTail(deps: TailDeps) {
       return
     }
     live.foreignAt = Date.now()
-    if (rev <= live.rev) return
+    if (rev <= live.rev) {
+      if (!packet) live.wishedAt = live.foreignAt
+      return
+    }
+    // Somebody got in: our turn.
+    live.wishedAt = 0
+    live.pausedUntil = 0
     live.target = Math.max(live.target, rev)
     if (live.filling) return
     if (rev === live.rev + 1 && packet) {
@@ -331,6 +345,7 @@ export function createTail(deps: TailDeps) {
     heard,
     reach,
     hint,
+    wish,
     fill,
     compare,
     evict,

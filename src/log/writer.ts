@@ -19,9 +19,13 @@ export interface WriterDeps {
   maxBatch?: number
   /** How many writes may be in flight, each for other logs. */
   maxWrites?: number
+  /** Whether the other instances can't be heard. */
+  isDeaf?(): boolean
 }
 
 const maxBatchBytes = 4 * 1024 * 1024
+/** How long the wish of another instance to write counts, in milliseconds. */
+const wishMs = 500
 const maxAlone = 16
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
@@ -44,6 +48,7 @@ export function createWriter(deps: WriterDeps) {
   let lastWriteMs = 2
   let batchSize = maxBatch
   let closed = false
+  let kicked = false
   /** Appends whose outcome is not known, by the id that the entry would have. */
   const uncertain = new Map<string, Operation>()
   const stats = { writes: 0, entries: 0, clashes: 0, repeats: 0 }
@@ -84,8 +89,14 @@ export function createWriter(deps: WriterDeps) {
     })
   }
 
+  /** After what else arrives in this turn of the event loop: it shares the write. */
   function kick() {
-    if (inFlight < maxWrites && queue.length > 0) void flush()
+    if (kicked || inFlight >= maxWrites || queue.length === 0) return
+    kicked = true
+    setImmediate(() => {
+      kicked = false
+      if (inFlight < maxWrites && queue.length > 0) void flush()
+    })
   }
 
   async function flush() {
@@ -175,16 +186,23 @@ export function createWriter(deps: WriterDeps) {
     stats.clashes++
     live.foreignAt = Date.now()
     live.pausedUntil = 0
+    deps.tail().wish(live, rev)
     deps.tail().reach(live.logId, rev)
   }
 
   /**
-   * Where several instances write to one log, whoever has just won leaves a gap of a random part of a write's time,
-   * or the others, who must read before they write, would never get in.
+   * Where several instances write to one log, whoever has just won would win again, as the others must read before they
+   * write. So it leaves the log to those that said they could not get in, until one has or had its time.
    */
   function yieldToOthers(live: Live) {
     const now = Date.now()
-    if (now - live.foreignAt < 100) live.pausedUntil = now + Math.random() * Math.min(lastWriteMs * 2, 20)
+    if (now - live.wishedAt < wishMs) {
+      live.wishedAt = 0
+      live.pausedUntil = now + Math.min(Math.max(5, lastWriteMs * 3), 50)
+    } else if (deps.isDeaf?.() && Math.random() < 0.2) {
+      // Nobody can say so.
+      live.pausedUntil = now + Math.random() * Math.min(lastWriteMs * 4, 50)
+    }
   }
 
   async function writeAlone(operation: Operation) {

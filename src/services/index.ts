@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts'
-import type { Accounts } from './accounts.ts'
+import type { Accounts } from './accounts/accounts.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'

@@ -185,7 +185,11 @@ async function run(seed: number, steps: [number, number, any][], rough: boolean)
     const expected = ends.map((entry) => entry.rev).sort((one, other) => one - other)
     if (synced.join() !== expected.join()) problems.push(`${logId}: sync gave ${synced}, not ${expected}`)
   }
-  for (const instance of live) instance.crash()
+  for (const instance of live) {
+    const holds = logs.map((logId) => (instance.log.get(logId) as unknown as { holds: number }).holds)
+    if (holds.some((count) => count !== 1)) problems.push(`logs are held ${holds} times`)
+    instance.crash()
+  }
   return problems
 }
 

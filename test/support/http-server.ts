@@ -12,7 +12,7 @@ import { connectMongo } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
 import type { Bus, Mail } from '../../src/kernel/ports.ts'
 import type { AnyRoute } from '../../src/kernel/route.ts'
-import { type Accounts, createAccounts } from '../../src/services/accounts.ts'
+import { type Accounts, createAccounts } from '../../src/services/accounts/accounts.ts'
 import type { Services } from '../../src/services/index.ts'
 
 export interface ServerOptions {
@@ -33,7 +33,7 @@ export interface Answer {
   body: any
 }
 
-export interface AskOptions {
+interface AskOptions {
   token?: string
   body?: unknown
   /** A body as it is, with a content type of its own. */
@@ -124,7 +124,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
       })
       const text = await response.text()
       const json = response.headers.get('Content-Type')?.includes('json')
-      return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
+      return { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text }
     },
     async signUp(name = 'Jane D') {
       const email = `Person.${++people}.${process.pid}@example.com`

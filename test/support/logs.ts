@@ -69,7 +69,7 @@ export function createMemoryStore(random: () => number, faults: Faults) {
       } else {
         const current = primary.get(step.id)
         if (current?.rev !== step.fromRev) stale.push(index)
-        else if (slots.has(slot)) return { done: index, stale, stopped: 'rev' }
+        else if ((slots.get(slot) ?? step.id) !== step.id) return { done: index, stale, stopped: 'rev' }
         else {
           slots.set(slot, step.id)
           put({ ...current, ...structuredClone(step.set) })

@@ -16,6 +16,7 @@ import { toggleReaction } from '../reactions.ts'
 import { logRecords } from '../records.ts'
 import { presentMessage } from './kind.ts'
 import type { Rooms } from './rooms.ts'
+import type { Search } from './search.ts'
 import type { RoomLive } from './state.ts'
 
 export interface SendInput {
@@ -33,10 +34,11 @@ export interface MessageDeps {
   people: People
   marks: Marks
   bursts: Pick<Bursts, 'around' | 'aroundEdit'>
+  search: Search
 }
 
 /** Sending, changing and finding the messages of rooms. */
-export function createMessages({ database, log, rooms, people, marks, bursts }: MessageDeps) {
+export function createMessages({ database, log, rooms, people, marks, bursts, search }: MessageDeps) {
   const entries = logRecords(database)
   const images = database.collection(Image)
   const audioFiles = database.collection(AudioFile)
@@ -85,6 +87,7 @@ export function createMessages({ database, log, rooms, people, marks, bursts }: 
       context,
       guard: (live) => void requireMember(actor, live),
     })
+    search.touch(record.logId)
     return presentMessage(changed, context)
   }
 
@@ -172,6 +175,7 @@ export function createMessages({ database, log, rooms, people, marks, bursts }: 
       })
       // A repeat of a message that has lived on since answers with what it is now.
       if (record.rev !== record.firstRev) return present(record)
+      search.touch(roomId)
       return presentMessage(record)
     },
 
@@ -264,21 +268,20 @@ export function createMessages({ database, log, rooms, people, marks, bursts }: 
     ): Promise<{ messages: ChatMessageWire[] }> {
       const roomIds = roomId ? [roomId] : await rooms.listOwn(actor.userId, undefined, 1_000)
       if (roomId) await log.using(roomId, (view) => void requireMember(actor, view))
-      const words = query.replaceAll('"', ' ').split(/\s+/).filter(Boolean).slice(0, 20)
-      if (words.length === 0) return { messages: [] }
-      const found = await entries
-        .find(
-          {
-            $text: { $search: words.map((word) => `"${word}"`).join(' ') },
-            logId: { $in: roomIds },
-            kind: ChatMessage.spec.kind!,
-          },
-          { projection: { score: { $meta: 'textScore' } }, maxTimeMS: 5_000 },
-        )
-        .sort({ score: { $meta: 'textScore' }, _id: -1 })
-        .limit(limit)
-        .toArray()
-      return { messages: await presentAll(found) }
+      const lives = await log.acquire(roomIds)
+      try {
+        const ids = await search.find(lives, query, limit)
+        const records = new Map((await entries.find({ _id: { $in: ids } }).toArray()).map((each) => [each._id, each]))
+        // The actor may have been removed from a room while we looked.
+        const found = ids.flatMap((id) => {
+          const record = records.get(id)
+          const live = record && (log.get(record.logId) as RoomLive | undefined)
+          return record && live?.state.members.has(actor.userId) ? [record] : []
+        })
+        return { messages: await presentAll(found) }
+      } finally {
+        for (const live of lives) log.release(live)
+      }
     },
   }
 

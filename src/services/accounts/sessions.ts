@@ -1,14 +1,15 @@
 import { isIPv4 } from 'node:net'
 import type { mongo } from 'mongoose'
-import { Bot } from '../../models/Bot.ts'
-import { Session, type SessionDoc, type SessionWire } from '../../models/Session.ts'
-import { User } from '../../models/User.ts'
-import type { Database } from '../infra/mongo.ts'
-import type { Actor, Scope } from '../kernel/actor.ts'
-import { AppError, notFound } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../kernel/page.ts'
-import type { Bus, Logger } from '../kernel/ports.ts'
+import { Bot } from '../../../models/Bot.ts'
+import { Session, type SessionDoc, type SessionWire } from '../../../models/Session.ts'
+import { User } from '../../../models/User.ts'
+import type { Database } from '../../infra/mongo.ts'
+import type { Actor, Scope } from '../../kernel/actor.ts'
+import { AppError, notFound } from '../../kernel/errors.ts'
+import { newId } from '../../kernel/ids.ts'
+import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Bus, Logger } from '../../kernel/ports.ts'
+import type { Audit } from './audit.ts'
 import { createRevocations, type RevocationHandler } from './revocations.ts'
 import { refreshSeconds, sha256, type Tokens } from './tokens.ts'
 
@@ -41,7 +42,7 @@ export interface Sessions {
   actor(sessionId: string): Promise<Actor>
   list(userId: string, page: PageRequest): Promise<Page<SessionWire>>
   /** Revokes one of a user's own sessions. Throws `not_found`. */
-  revokeOwn(userId: string, sessionId: string): Promise<void>
+  revokeOwn(userId: string, sessionId: string, origin: Origin): Promise<void>
   /** Revokes the sessions that match and are not revoked yet, and tells every instance. Returns their ids. */
   revoke(filter: mongo.Filter<SessionDoc>): Promise<string[]>
   /** The same within a transaction; call `tell` with the ids once it has committed. */
@@ -55,6 +56,7 @@ export interface Sessions {
 
 export interface SessionDeps {
   database: Database
+  audit: Audit
   bus: Bus
   log: Logger
   tokens: Tokens
@@ -75,7 +77,7 @@ const mostTouched = 10_000
 const freshMs = 30_000
 const touchMs = 60_000
 
-export function createSessions({ database, bus, log, tokens, pollMs = 500 }: SessionDeps): Sessions {
+export function createSessions({ database, audit, bus, log, tokens, pollMs = 500 }: SessionDeps): Sessions {
   const sessions = database.collection(Session)
   const revocations = createRevocations({ database, bus, log, pollMs, afterPoll: flushTouched })
   const known = new Map<string, Known>()
@@ -265,9 +267,10 @@ export function createSessions({ database, bus, log, tokens, pollMs = 500 }: Ses
         (row) => Session.toWire(row),
       )
     },
-    async revokeOwn(userId, sessionId) {
+    async revokeOwn(userId, sessionId, origin) {
       const ids = await self.revoke({ _id: sessionId, userId })
       if (ids.length === 0) throw notFound('Session')
+      await audit.record('SessionRevoke', userId, { sessionId, ...origin })
     },
     async revoke(filter) {
       const ids = await revokeIn(filter)

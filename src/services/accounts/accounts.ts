@@ -1,17 +1,17 @@
-import { Bot } from '../../models/Bot.ts'
-import type { PermissionWire } from '../../models/Permission.ts'
-import { Profile, type ProfileDoc, type ProfileWire } from '../../models/Profile.ts'
-import type { RoleWire } from '../../models/Role.ts'
-import { Session, type SessionWire } from '../../models/Session.ts'
-import { User, type UserDoc, type UserWire } from '../../models/User.ts'
-import type { Config } from '../config.ts'
-import type { Database } from '../infra/mongo.ts'
-import type { Actor } from '../kernel/actor.ts'
-import { addressKey } from '../kernel/address.ts'
-import { AppError, conflict, forbidden, notFound } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
-import type { Bus, Logger, Mailer } from '../kernel/ports.ts'
-import { type RateLimiter, rates } from '../kernel/rate.ts'
+import { Bot } from '../../../models/Bot.ts'
+import type { PermissionWire } from '../../../models/Permission.ts'
+import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
+import type { RoleWire } from '../../../models/Role.ts'
+import { Session, type SessionWire } from '../../../models/Session.ts'
+import { User, type UserDoc, type UserWire } from '../../../models/User.ts'
+import type { Config } from '../../config.ts'
+import type { Database } from '../../infra/mongo.ts'
+import type { Actor } from '../../kernel/actor.ts'
+import { addressKey } from '../../kernel/address.ts'
+import { AppError, conflict, forbidden, notFound } from '../../kernel/errors.ts'
+import { newId } from '../../kernel/ids.ts'
+import type { Bus, Logger, Mailer } from '../../kernel/ports.ts'
+import { type RateLimiter, rates } from '../../kernel/rate.ts'
 import { createAudit } from './audit.ts'
 import { createBackground } from './background.ts'
 import { type Bots, createBots } from './bots.ts'
@@ -23,20 +23,20 @@ import { createSessions, type OpenSession, type Origin, type Sessions } from './
 import { accessSeconds, createTokens, randomSecret } from './tokens.ts'
 
 /** What registering and logging in answer. */
-export interface SignedIn extends TokenPair {
+interface SignedIn extends TokenPair {
   user: UserWire
   profile: ProfileWire
   session: SessionWire
 }
 
-export interface TokenPair {
+interface TokenPair {
   accessToken: string
   refreshToken: string
   /** Life of the access token, in seconds. */
   expiresIn: number
 }
 
-export interface Me {
+interface Me {
   user: UserWire
   profile: ProfileWire
   roles: RoleWire[]
@@ -63,7 +63,7 @@ export interface Accounts {
   recovery: Recovery
   /** Makes the standard roles and the configured admin where missing, and begins to watch for ended sessions. */
   start(): Promise<void>
-  /** Ends what runs, after mails under way. */
+  /** Ends what runs, after mails under way; within 7 s. */
   close(): Promise<void>
 }
 
@@ -89,7 +89,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const passwords = createPasswords(deps.passwords)
   const background = createBackground(log)
   const audit = createAudit(database)
-  const sessions = createSessions({ database, bus: deps.bus, log, tokens, pollMs: deps.pollMs })
+  const sessions = createSessions({ database, audit, bus: deps.bus, log, tokens, pollMs: deps.pollMs })
   const bots = createBots({ database, sessions, audit })
   const profiles = createProfiles(database)
   const roles = createRoles(database)
@@ -266,7 +266,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     },
     async close() {
       await sessions.close()
-      await background.idle()
+      await background.idle(5_000)
     },
   }
 

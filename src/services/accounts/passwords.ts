@@ -1,6 +1,6 @@
 import bcrypt from 'bcrypt'
 import { z } from 'zod'
-import { AppError } from '../kernel/errors.ts'
+import { AppError } from '../../kernel/errors.ts'
 
 /** A password as it may be chosen: bcrypt reads no more than 72 bytes, and none after a NUL. */
 export const Password = z

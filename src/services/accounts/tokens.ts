@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import jwt from 'jsonwebtoken'
-import { AppError } from '../kernel/errors.ts'
-import { isId } from '../kernel/ids.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { isId } from '../../kernel/ids.ts'
 
 /** Life of an access token, in seconds. */
 export const accessSeconds = 15 * 60
@@ -17,7 +17,7 @@ export const randomSecret = (): string => randomBytes(32).toString('base64url')
 export const sameHash = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 
-export interface AccessClaims {
+interface AccessClaims {
   sub: string
   sid: string
   role: 'user' | 'admin'

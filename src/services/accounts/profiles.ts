@@ -1,10 +1,10 @@
-import { Profile, type ProfileDoc, type ProfileWire } from '../../models/Profile.ts'
-import type { Database } from '../infra/mongo.ts'
-import { notFound } from '../kernel/errors.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../kernel/page.ts'
+import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
+import type { Database } from '../../infra/mongo.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 
 /** Fields of one's profile that one may change; null takes a field away. */
-export type ProfilePatch = {
+type ProfilePatch = {
   displayName?: string
 } & {
   [K in 'bio' | 'location' | 'avatarUrl' | 'bannerUrl' | 'theme' | 'socialLinks' | 'featuredAudioId' | 'tags']?:

@@ -1,24 +1,24 @@
-import { Bot, type BotDoc } from '../../models/Bot.ts'
-import { Profile } from '../../models/Profile.ts'
-import { User } from '../../models/User.ts'
-import type { Database } from '../infra/mongo.ts'
-import type { Actor, Scope } from '../kernel/actor.ts'
-import { AppError, conflict, notFound } from '../kernel/errors.ts'
-import { isId, newId } from '../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../kernel/page.ts'
+import { Bot, type BotDoc } from '../../../models/Bot.ts'
+import { Profile } from '../../../models/Profile.ts'
+import { User } from '../../../models/User.ts'
+import type { Database } from '../../infra/mongo.ts'
+import type { Actor, Scope } from '../../kernel/actor.ts'
+import { AppError, conflict, notFound } from '../../kernel/errors.ts'
+import { isId, newId } from '../../kernel/ids.ts'
+import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import type { Audit } from './audit.ts'
 import type { Origin, Sessions } from './sessions.ts'
 import { randomSecret, sameHash, sha256 } from './tokens.ts'
 
 /** A bot as its owner sees it. */
-export interface BotView {
+interface BotView {
   id: string
   userId: string
   name: string
   scopes: Scope[]
 }
 
-export interface BotWithToken {
+interface BotWithToken {
   bot: BotView
   /** Shown this once. */
   token: string

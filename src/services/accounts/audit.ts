@@ -1,10 +1,10 @@
 import type { mongo } from 'mongoose'
-import { AuditLog } from '../../models/AuditLog.ts'
-import type { Database } from '../infra/mongo.ts'
-import { newId } from '../kernel/ids.ts'
+import { AuditLog } from '../../../models/AuditLog.ts'
+import type { Database } from '../../infra/mongo.ts'
+import { newId } from '../../kernel/ids.ts'
 
 /** Acts that matter for the security of accounts. */
-export type AuditAction =
+type AuditAction =
   | 'UserRegister'
   | 'UserLogin'
   | 'UserLoginFailed'

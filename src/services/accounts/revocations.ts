@@ -1,6 +1,7 @@
-import { Session } from '../../models/Session.ts'
-import type { Database } from '../infra/mongo.ts'
-import type { Bus, Logger } from '../kernel/ports.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Session } from '../../../models/Session.ts'
+import type { Database } from '../../infra/mongo.ts'
+import type { Bus, Logger } from '../../kernel/ports.ts'
 
 export type RevocationHandler = (sessionId: string, why: 'revoked' | 'expired') => void
 
@@ -32,6 +33,19 @@ const mostEnded = 20_000
 /** How far a poll looks back beyond the last: a write's time is taken before it can be read, in milliseconds. */
 const overlapMs = 5_000
 const trustMs = 1_000
+/** Longest wait for a look under way at the end, in milliseconds. */
+const closeMs = 2_000
+
+/** The sessions that were revoked or expired in the last so many milliseconds, by MongoDB's clock. */
+export function endedWithin(ms: number) {
+  const since = { $subtract: ['$$NOW', Math.ceil(ms)] }
+  return {
+    $or: [
+      { $expr: { $gt: ['$revokedAt', since] } },
+      { $expr: { $and: [{ $gt: ['$expiresAt', since] }, { $lte: ['$expiresAt', '$$NOW'] }] } },
+    ],
+  }
+}
 
 /**
  * Learns of ended sessions: by the bus at once, and by asking the database again and again, so that it also holds while
@@ -62,16 +76,7 @@ export function createRevocations({ database, bus, log, pollMs, afterPoll }: Rev
   async function poll() {
     const startedAt = performance.now()
     const lookBack = Math.min(startedAt - polledAt, 24 * 3600_000) + overlapMs
-    const since = { $subtract: ['$$NOW', Math.ceil(lookBack)] }
-    const found = sessions.find(
-      {
-        $or: [
-          { $expr: { $gt: ['$revokedAt', since] } },
-          { $expr: { $and: [{ $gt: ['$expiresAt', since] }, { $lte: ['$expiresAt', '$$NOW'] }] } },
-        ],
-      },
-      { projection: { revokedAt: 1 }, maxTimeMS: 5_000 },
-    )
+    const found = sessions.find(endedWithin(lookBack), { projection: { revokedAt: 1 }, maxTimeMS: 5_000 })
     for await (const session of found) end(session._id, session.revokedAt ? 'revoked' : 'expired')
     polledAt = startedAt
     await afterPoll()
@@ -109,8 +114,8 @@ export function createRevocations({ database, bus, log, pollMs, afterPoll }: Rev
     async close() {
       closed = true
       clearTimeout(timer)
-      await polling
-      await afterPoll()
+      // A look into a database that is away could take half a minute.
+      await Promise.race([polling, sleep(closeMs, undefined, { ref: false })])
     },
   }
 }

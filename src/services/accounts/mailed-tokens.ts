@@ -1,13 +1,13 @@
 import type { mongo } from 'mongoose'
-import { AuthToken } from '../../models/AuthToken.ts'
-import type { Database } from '../infra/mongo.ts'
-import { AppError } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
+import { AuthToken } from '../../../models/AuthToken.ts'
+import type { Database } from '../../infra/mongo.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { newId } from '../../kernel/ids.ts'
 import { randomSecret, sha256 } from './tokens.ts'
 
 /** What mailed tokens are for, and how long they live, in hours. */
 const hours = { verify: 24, reset: 1 } as const
-export type Purpose = keyof typeof hours
+type Purpose = keyof typeof hours
 
 export interface MailedTokens {
   /** Makes a token; earlier ones of the user for the same purpose become worthless. */

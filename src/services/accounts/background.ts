@@ -1,10 +1,11 @@
-import type { Logger } from '../kernel/ports.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../kernel/ports.ts'
 
 export interface Background {
   /** Does work after the answer; what it throws is logged. Beyond the bound it is refused, and that is logged. */
   run(name: string, work: () => Promise<void>): void
-  /** Resolves when nothing waits or runs. */
-  idle(): Promise<void>
+  /** Resolves when nothing waits or runs, or after `ms`; what is left then is logged. */
+  idle(ms: number): Promise<void>
 }
 
 /** Work that nobody waits for, such as mails: a few at once, and a bound on those waiting. */
@@ -38,8 +39,11 @@ export function createBackground(log: Logger, { atOnce = 4, waiting = 1_000 } = 
       queue.push({ name, work })
       if (running < atOnce) void drain()
     },
-    async idle() {
-      if (running > 0) await new Promise<void>((done) => idlers.push(done))
+    async idle(ms) {
+      if (running === 0) return
+      const done = new Promise<true>((resolve) => idlers.push(() => resolve(true)))
+      const inTime = await Promise.race([done, sleep(ms, false, { ref: false })])
+      if (!inTime) log.error({ left: queue.length + running }, 'Background work left undone')
     },
   }
 }

@@ -1,10 +1,10 @@
 import type { mongo } from 'mongoose'
-import { Permission, type PermissionWire } from '../../models/Permission.ts'
-import { Role, type RoleWire } from '../../models/Role.ts'
-import { RolePermission } from '../../models/RolePermission.ts'
-import { UserRole } from '../../models/UserRole.ts'
-import type { Database } from '../infra/mongo.ts'
-import { newId } from '../kernel/ids.ts'
+import { Permission, type PermissionWire } from '../../../models/Permission.ts'
+import { Role, type RoleWire } from '../../../models/Role.ts'
+import { RolePermission } from '../../../models/RolePermission.ts'
+import { UserRole } from '../../../models/UserRole.ts'
+import type { Database } from '../../infra/mongo.ts'
+import { newId } from '../../kernel/ids.ts'
 
 const standard = {
   admin: 'Runs the service',

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { defineEntity } from '../src/kernel/entity.ts'
+
+/** Up to which rev a log's messages are among the search entries. */
+export const SearchCursor = defineEntity('SearchCursor', {
+  description: 'How far the search index has come in a log',
+  collection: 'searchcursors',
+  fields: {
+    /** The log's id. */
+    id: z.string(),
+    rev: z.int(),
+  },
+  indexes: [],
+})

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+
+/** Milliseconds of CPU that a process has used, all its threads together, from the scheduler's nanoseconds. NaN where /proc has none. */
+export function cpuMs(pid: number): number {
+  try {
+    let ns = 0
+    for (const task of readdirSync(`/proc/${pid}/task`)) {
+      ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
+    }
+    return ns / 1e6
+  } catch {
+    return cpuTicksMs(pid)
+  }
+}
+
+/** The same from /proc/PID/stat, in ticks of 10 ms, for kernels without schedstat or when a thread ended in between. */
+function cpuTicksMs(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Milliseconds that all cores together were busy or taken away by the host since the start. NaN where /proc does not tell. */
+export function hostBusyMs(): number {
+  try {
+    const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+      .split('\n')[0]!
+      .split(/\s+/)
+      .slice(1)
+      .map(Number)
+    return (user! + nice! + system! + irq! + softirq! + steal!) * 10
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Resident bytes of a process. NaN where /proc does not tell. */
+export function rssBytes(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** What the figures were taken on. */
+export function describeMachine() {
+  return {
+    cores: cpus().length,
+    model: cpus()[0]?.model ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+  }
+}
