@@ -1,29 +1,16 @@
 import { pino } from 'pino'
 import { Server } from 'socket.io'
 import { entities } from '../../models/index.ts'
+import { assembleServices, type Stop } from '../../src/assembly.ts'
 import type { Config } from '../../src/config.ts'
 import { createLoneBus, createRedisBus } from '../../src/infra/bus.ts'
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
 import { loadSecrets } from '../../src/infra/secret.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
-import { createLog } from '../../src/log/log.ts'
-import { createLogStore } from '../../src/log/store.ts'
-import { createAudience } from '../../src/realtime/audience.ts'
 import { createBatchingAdapter } from '../../src/realtime/batching-adapter.ts'
-import { createEmitter } from '../../src/realtime/emitter.ts'
-import { type Accounts, createAccounts } from '../../src/services/accounts/accounts.ts'
-import { createRoomKind } from '../../src/services/chat/kind.ts'
-import { createMessages } from '../../src/services/chat/messages.ts'
-import { createRooms } from '../../src/services/chat/rooms.ts'
-import { createSearch } from '../../src/services/chat/search.ts'
-import { createRoomSignals } from '../../src/services/chat/signals.ts'
-import { createDirect } from '../../src/services/direct/direct.ts'
-import { createDirectKind, isConversation } from '../../src/services/direct/kind.ts'
+import type { Accounts } from '../../src/services/accounts/accounts.ts'
 import type { Services } from '../../src/services/index.ts'
-import { createMarks } from '../../src/services/marks.ts'
-import { createPeople } from '../../src/services/people.ts'
-import { createTyping } from '../../src/services/typing.ts'
 import { reachMongo } from './mongo.ts'
 
 /** How long a command waits for MongoDB or Redis before it says that they are out of reach, in milliseconds. */
@@ -74,46 +61,28 @@ export async function openServices(config: Config, progress: (line: string) => v
     stops.push(() => database.close())
     const bus = config.redisUrl ? createRedisBus(config.redisUrl, database.connection.name, logger) : createLoneBus()
     stops.push(() => bus.close())
-    const accounts = createAccounts({
-      database,
-      bus,
-      // Nobody asked for what a command makes, and addresses of the demonstration belong to nobody.
-      mailer: { send: async () => {} },
-      log: logger,
-      limiter: createRateLimiter({ enabled: false }),
-      secrets: await loadSecrets(config),
-      config: { publicUrl: config.publicUrl, admin: null },
-    })
-    stops.push(() => accounts.close())
-    await accounts.start()
-
     // A Socket.IO server that never listens: the emitter speaks to the instances alone.
     const io = new Server({ adapter: createBatchingAdapter({}) as never })
-    const emitter = createEmitter(io, bus)
-    const audience = createAudience(io, () => log as never)
-    const marks = createMarks({ database })
-    const people = createPeople({ database })
-    const typing = createTyping({ emitter })
-    const roomKind = createRoomKind({ database, marks, emitter, audience })
-    const directKind = createDirectKind({ marks, emitter, audience })
-    const log = createLog({
-      store: createLogStore(database as never),
-      bus,
-      kindOf: (logId) => (isConversation(logId) ? directKind : roomKind),
-      encode: emitter.encode,
-      log: logger,
+    const parts: Stop[] = []
+    stops.push(async () => {
+      for (const part of parts.reverse()) await part.stop()
     })
-    stops.push(() => log.close())
-    const search = createSearch({ database, log, logger })
-    stops.push(() => search.close())
-    const rooms = createRooms({ database, log, bus, people })
-    const services = {
-      accounts,
-      rooms,
-      messages: createMessages({ database, log, rooms, people, marks, search, onMessage: () => {} }),
-      signals: createRoomSignals({ rooms, marks, typing, emitter }),
-      direct: createDirect({ database, log, bus, emitter, people, marks, typing, onMessage: () => {} }),
-    }
+    const { services } = assembleServices(
+      {
+        config: { ...config, admin: null },
+        database,
+        bus,
+        // Nobody asked for what a command makes, and addresses of the demonstration belong to nobody.
+        mailer: { send: async () => {} },
+        limiter: createRateLimiter({ enabled: false }),
+        secrets: await loadSecrets(config),
+        io,
+        logger,
+      },
+      parts,
+    )
+    const { accounts } = services
+    await accounts.start()
     return { database, accounts, services, whose: mongo.whose, close }
   } catch (error) {
     await close().catch((also) => logger.error({ err: also }, 'could not close cleanly'))
