@@ -13,7 +13,8 @@ export interface Page<T> {
 }
 
 /** The cursor of a place in a list: its sort keys, in a form that clients don't take apart. */
-export const encodeCursor = (keys: (string | number)[]): string => Buffer.from(JSON.stringify(keys)).toString('base64url')
+export const encodeCursor = (keys: (string | number)[]): string =>
+  Buffer.from(JSON.stringify(keys)).toString('base64url')
 
 /**
  * The sort keys of a cursor, checked against the types expected, such as `['number', 'string']`; null without a cursor.
