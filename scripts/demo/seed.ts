@@ -1,4 +1,3 @@
-import { Presence } from '../../models/Presence.ts'
 import { Tag } from '../../models/Tag.ts'
 import type { Actor } from '../../src/kernel/actor.ts'
 import { AppError } from '../../src/kernel/errors.ts'
@@ -57,7 +56,7 @@ export async function seedDemo(open: OpenServices): Promise<SeededWorld> {
   return { people, newPeople, rooms: rooms.length, conversations: conversations.length, messages }
 }
 
-async function castPerson({ accounts, database }: OpenServices, person: DemoPerson) {
+async function castPerson({ accounts, database, services }: OpenServices, person: DemoPerson) {
   const email = emailOf(person.key)
   const { actor, isNew } = await findOrRegister(accounts, email, person.name)
   const profile = await accounts.profiles.of(actor.userId)
@@ -66,13 +65,7 @@ async function castPerson({ accounts, database }: OpenServices, person: DemoPers
     await accounts.profiles.update(actor.userId, { bio: person.bio, location: person.location, tags })
   }
   const { text, chosen } = person.presence
-  await database
-    .collection(Presence)
-    .updateOne(
-      { _id: actor.userId },
-      { $setOnInsert: { instances: [], chosen, text, lastActiveAt: new Date(), changedAt: new Date() } },
-      { upsert: true },
-    )
+  if (isNew) await services.presence.set(actor, chosen, text)
   return { actor, isNew }
 }
 

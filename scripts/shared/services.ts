@@ -25,7 +25,7 @@ export interface OpenAccounts {
 }
 
 export interface OpenServices extends OpenAccounts {
-  services: Pick<Services, 'accounts' | 'rooms' | 'messages' | 'signals' | 'direct'>
+  services: Pick<Services, 'accounts' | 'rooms' | 'messages' | 'signals' | 'direct' | 'presence'>
 }
 
 /** What goes wrong in the background goes to stderr; stdout is for what a command says. */

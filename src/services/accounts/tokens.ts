@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { AppError } from '../../kernel/errors.ts'
 import { isId } from '../../kernel/ids.ts'
@@ -42,15 +42,17 @@ const badToken = (cause?: unknown) => new AppError('unauthenticated', 'The token
 export function createTokens(secrets: string[]): Tokens {
   const [signing] = secrets
   if (signing === undefined) throw new TypeError('Tokens need a secret')
+  // As key objects: a text would be tried as a public key first, at every token anew.
+  const keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)))
   const seal = (text: string, secret: string) => createHmac('sha256', secret).update(text).digest('base64url')
   return {
     signAccess: ({ sub, sid, role }) =>
-      jwt.sign({ sub, sid, role }, signing, { algorithm: 'HS256', expiresIn: accessSeconds }),
+      jwt.sign({ sub, sid, role }, keys[0]!, { algorithm: 'HS256', expiresIn: accessSeconds }),
     verifyAccess(token) {
       let failure: unknown
-      for (const secret of secrets) {
+      for (const key of keys) {
         try {
-          const claims = jwt.verify(token, secret, { algorithms: ['HS256'] })
+          const claims = jwt.verify(token, key, { algorithms: ['HS256'] })
           const { sub, sid, role } = claims as AccessClaims
           if (typeof sub === 'string' && typeof sid === 'string') return { sub, sid, role }
           throw badToken()

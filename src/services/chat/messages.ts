@@ -184,7 +184,9 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
           },
         }
         const append = () => log.append(roomId, draft, (now) => void requireMember(actor, now))
-        return bursts.around(roomId, live.seq, append).catch((error) => {
+        // Alone in a room there is nobody to tell.
+        const sent = live.state.members.size > 1 ? bursts.around(roomId, live.seq, append) : append()
+        return sent.catch((error) => {
           giveBack()
           throw error
         })

@@ -132,7 +132,8 @@ export function createPresence({ database, bus, emitter, people, logger, times }
       leaving.delete(userId)
       dirty.add(userId)
     }
-    while (dirty.size > 0 || active.size > 0) {
+    // Whoever comes meanwhile is collected for the next time, so that a crowd does not make a write each.
+    for (let left = Math.ceil((dirty.size + active.size) / batch); left > 0; left--) {
       const instanceId = instances.id
       const writes: PresenceWrite[] = []
       const changes: { userId: string; local: Local; here: boolean }[] = []

@@ -112,5 +112,3 @@ export function createPresenceStore({ database }: { database: Database }) {
     },
   }
 }
-
-export type PresenceStore = ReturnType<typeof createPresenceStore>

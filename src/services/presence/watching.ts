@@ -141,5 +141,3 @@ export function createWatching({ emitter }: { emitter: Emitter }) {
     },
   }
 }
-
-export type Watching = ReturnType<typeof createWatching>
