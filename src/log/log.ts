@@ -8,7 +8,8 @@ export interface LogDeps {
   store: LogStore<any>
   bus: Bus
   kindOf(logId: string): LogKind
-  encode(event: string, payload: object): string
+  /** The event as it travels, with `prevRev` added to the payload. */
+  encode(event: string, payload: object, prevRev: number): string
   log: Logger
   /** How often heads are compared, in milliseconds; bounds how long a lost last hint stays unnoticed. */
   compareMs?: number

@@ -32,7 +32,8 @@ export interface Live {
 export interface TailDeps {
   store: LogStore
   kindOf(logId: string): LogKind
-  encode(event: string, payload: object): string
+  /** The event as it travels, with `prevRev` added to the payload. */
+  encode(event: string, payload: object, prevRev: number): string
   /** Tells the other instances of a delivered entry; an empty packet makes them read it. */
   tell(logId: string, rev: number, seq: number, packet: string): void
   /** Called for each entry as it is applied, whoever wrote it. */
@@ -220,7 +221,7 @@ export function createTail(deps: TailDeps) {
     const packet =
       attempt(record, 'render', () => {
         const rendered: Rendered = kind.render(record, since, context)
-        return withPrevious(deps.encode(rendered.event, rendered.payload), previous)
+        return deps.encode(rendered.event, rendered.payload, previous)
       }) ?? ''
     live.rev = record.rev
     live.seq = record.logSeq
@@ -356,9 +357,6 @@ export function createTail(deps: TailDeps) {
     },
   }
 }
-
-/** Adds `prevRev` to an encoded event; copying the payload for it would cost more than encoding it. */
-const withPrevious = (packet: string, rev: number) => `${packet.slice(0, -2)},"prevRev":${rev}}]`
 
 export type Tail = ReturnType<typeof createTail>
 

@@ -255,7 +255,7 @@ export function createInstance(
     store,
     bus,
     kindOf: () => plain,
-    encode: (event, payload) => JSON.stringify({ event, ...payload }),
+    encode: (event, payload, prevRev) => JSON.stringify({ event, ...payload, prevRev }),
     log: logger,
     compareMs,
     patienceMs,
