@@ -29,6 +29,7 @@ import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
 import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
+import { createSlowMode } from './services/chat/slow-mode.ts'
 import { createSyncing } from './services/chat/sync.ts'
 import { createDirect } from './services/direct/direct.ts'
 import { createDirectKind, isConversation } from './services/direct/kind.ts'
@@ -126,12 +127,13 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const search = createSearch({ database, log, logger })
     stops.push({ name: 'search', stop: () => search.close() })
     const rooms = createRooms({ database, log, bus, people })
+    const slowMode = createSlowMode({ database, logger })
     const services: Services = {
       accounts,
       people,
       log,
       rooms,
-      messages: createMessages({ database, log, rooms, people, marks, search, onMessage: () => {} }),
+      messages: createMessages({ database, log, rooms, people, marks, search, slowMode, onMessage: () => {} }),
       signals: createRoomSignals({ rooms, marks, typing, emitter }),
       direct: createDirect({ database, log, bus, emitter, people, marks, typing, onMessage: () => {} }),
       syncing: createSyncing({ log }),
