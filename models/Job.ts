@@ -13,14 +13,22 @@ export const Job = defineEntity('Job', {
     /** Two jobs of a kind with the same key are one. */
     key: z.string().min(1).max(200).optional(),
     payload: f.json(),
+    /** When it may be taken (again), by MongoDB's clock: while it runs, when its lease ends. */
     runAt: f.time(),
-    leaseUntil: f.time().nullable().default(null),
     leasedBy: f.ref('Instance').nullable().default(null),
     attempts: z.int().min(0).default(0),
     lastError: z.string().max(2_000).nullable().default(null),
+    /** When it was given up after too many attempts. */
+    failedAt: f.time().nullable().default(null),
   },
   indexes: [
-    { keys: { kind: 1, runAt: 1 }, serves: 'the next job of a kind that is due' },
+    { keys: { kind: 1, failedAt: 1, runAt: 1 }, serves: 'the next job of a kind that is due' },
+    { keys: { leasedBy: 1 }, serves: 'handing back what a closing instance holds' },
+    {
+      keys: { failedAt: 1 },
+      options: { expireAfterSeconds: 30 * 86_400 },
+      serves: 'forgetting failed jobs after 30 days',
+    },
     {
       keys: { kind: 1, key: 1 },
       options: { unique: true, partialFilterExpression: { key: { $exists: true } } },

@@ -30,7 +30,7 @@ export const Membership = defineEntity('Membership', {
     { keys: { logId: 1, userId: 1 }, options: { unique: true }, serves: 'one membership; marks of a log' },
     { keys: { userId: 1, active: 1, kind: 1, changedAt: -1 }, serves: 'the rooms and conversations of a user' },
     { keys: { logId: 1, active: 1, joinedAt: 1 }, serves: 'the members of a room, oldest first' },
-    { keys: { logId: 1, active: 1, readSeq: -1 }, serves: 'who has read up to a message' },
+    { keys: { logId: 1, active: 1, readSeq: -1, userId: 1 }, serves: 'who has read up to a message, and who has not' },
     { keys: { changedAt: 1 }, serves: 'changes that an instance may have missed' },
   ],
 })

@@ -21,6 +21,13 @@ export const Notification = defineEntity('Notification', {
   stored: {
     /** What it is news of, such as the type, actor and target: a burst of the same makes one. */
     dedupeKey: z.string().min(1).max(200),
+    /** Set where the same news is told once for ever, read or not. */
+    onceKey: z.string().min(1).max(200).optional(),
+    /** The room or conversation that it leads to: reading on there reads it. */
+    about: z.string().max(100).optional(),
+    /** For those who want e-mail alone: kept so that the same news is mailed once, and not shown. */
+    mailOnly: z.boolean().optional(),
+    mailed: z.boolean().optional(),
   },
   indexes: [
     { keys: { userId: 1, _id: -1 }, serves: 'the notifications of a user, newest first' },
@@ -29,7 +36,21 @@ export const Notification = defineEntity('Notification', {
       options: { unique: true, partialFilterExpression: { isRead: false } },
       serves: 'one unread notification of the same news',
     },
-    { keys: { dedupeKey: 1, userId: 1 }, serves: 'whether the news was told before, read or not' },
+    {
+      keys: { userId: 1, onceKey: 1 },
+      options: { unique: true, partialFilterExpression: { onceKey: { $exists: true } } },
+      serves: 'telling news once for ever',
+    },
+    {
+      keys: { dedupeKey: 1, isRead: 1, userId: 1 },
+      options: { partialFilterExpression: { isRead: false } },
+      serves: 'who has unread news of a room already',
+    },
+    {
+      keys: { userId: 1, about: 1 },
+      options: { partialFilterExpression: { isRead: false } },
+      serves: 'what reading on in a room reads',
+    },
     {
       keys: { userId: 1, isRead: 1, _id: -1 },
       options: { partialFilterExpression: { isRead: false } },

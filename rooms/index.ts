@@ -28,6 +28,12 @@ import { send as sendDirect } from './direct/send.ts'
 import { typing as directTyping } from './direct/typing.ts'
 import { connectionEmissions } from './log/emissions.ts'
 import { sync } from './log/sync.ts'
+import { notificationEmissions } from './notifications/emissions.ts'
+import { read as readNotifications } from './notifications/read.ts'
+import { presenceEmissions } from './presence/emissions.ts'
+import { set } from './presence/set.ts'
+import { unwatch } from './presence/unwatch.ts'
+import { watch } from './presence/watch.ts'
 
 /** All that a socket can ask. */
 export const events = [
@@ -56,10 +62,20 @@ export const events = [
   readDirect,
   directTyping,
   conversations,
+  set,
+  watch,
+  unwatch,
+  readNotifications,
 ] as const
 
 /** All that the server tells sockets. */
-export const emissions = [...connectionEmissions, ...chatEmissions, ...directEmissions] as const
+export const emissions = [
+  ...connectionEmissions,
+  ...chatEmissions,
+  ...directEmissions,
+  ...presenceEmissions,
+  ...notificationEmissions,
+] as const
 
 type AnyDefined = (typeof events)[number]
 type AnyTold = (typeof emissions)[number]

@@ -2,12 +2,30 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join, normalize, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { emissions, events } from '../rooms/index.ts'
+import { routes } from '../src/http/index.ts'
+import { describeEvents } from './docs/events.ts'
+import { replaceSection } from './docs/sections.ts'
 
 /** What is wrong in the documents of the project at `root`; empty when they are in step. */
-type DocsCheck = (root: string) => Promise<string[]>
+type DocsCheck = (root: string, registries: Registries) => Promise<string[]>
 
-const CHECKS: DocsCheck[] = [checkVariables, checkLinks]
-const LINKED_FROM = ['README.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/operating.md', 'docs/benchmarks.md']
+const GUIDES = ['architecture', 'operating', 'protocol', 'client', 'decisions', 'benchmarks'].map(
+  (name) => `docs/${name}.md`,
+)
+const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'examples/README.md', ...GUIDES]
+/** Paths that are served beside the declared routes. */
+const OTHER_PATHS = ['/api/openapi.json', '/api/docs', '/api/asyncapi.json']
+
+/** What documents may name. */
+export interface Registries {
+  /** Socket events of both directions, and what the typed client tells by itself. */
+  events: string[]
+  /** `GET /api/v1/me`, with parameters as `{id}`. */
+  routes: string[]
+  /** The part of docs/protocol.md that is written from the declarations. */
+  table: string
+}
 
 /** Every environment variable that `src/config.ts` names is explained in `docs/operating.md`. */
 export async function checkVariables(root: string): Promise<string[]> {
@@ -27,7 +45,7 @@ export async function checkVariables(root: string): Promise<string[]> {
 /** Every link to a file leads to one. */
 export async function checkLinks(root: string): Promise<string[]> {
   const wrong: string[] = []
-  for (const document of LINKED_FROM) {
+  for (const document of DOCUMENTS) {
     const text = await readText(join(root, document))
     if (text === undefined) continue
     for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -44,9 +62,110 @@ export async function checkLinks(root: string): Promise<string[]> {
   return wrong
 }
 
+/** Every socket event that a document names is there. */
+export async function checkEvents(root: string, { events }: Registries): Promise<string[]> {
+  const known = new Set(events)
+  const kinds = [...new Set(events.filter((name) => name.includes(':')).map((name) => name.split(':')[0]))]
+  // In quotes or backticks, so that prose such as "room: a place" is no event.
+  const named = new RegExp(`['"\`]((?:${kinds.join('|')})(?::[a-z]+)+)(?=['"\`\\s])`, 'g')
+  return inDocuments(root, (text, document) =>
+    [...text.matchAll(named)]
+      .filter(([, name]) => !known.has(name!))
+      .map(([, name]) => `${document} names the event ${name}, which is not there`),
+  )
+}
+
+/** Every route that a document names is there, with its method where one is named. */
+export async function checkRoutes(root: string, { routes }: Registries): Promise<string[]> {
+  const known = [...routes, ...OTHER_PATHS.map((path) => `GET ${path}`)].map((route) => {
+    const [method, path] = route.split(' ') as [string, string]
+    return { method, pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`) }
+  })
+  return inDocuments(root, (text, document) =>
+    [...text.matchAll(/(?:\b(GET|POST|PUT|PATCH|DELETE) )?(\/api\/[\w./{}-]*[\w}])/g)]
+      .filter(([, method, path]) => {
+        const isThere = known.some((route) => route.pattern.test(path!) && (!method || method === route.method))
+        return !isThere
+      })
+      .map(
+        ([, method, path]) => `${document} names the route ${method ? `${method} ` : ''}${path}, which is not there`,
+      ),
+  )
+}
+
+/** Every npm script that the README names is in package.json, and what it runs is there. */
+export async function checkScripts(root: string): Promise<string[]> {
+  const manifest = await readText(join(root, 'package.json'))
+  const { scripts = {} } = JSON.parse(manifest ?? '{}') as { scripts?: Record<string, string> }
+  const readme = (await readText(join(root, 'README.md'))) ?? ''
+  const names = new Set(
+    [...readme.matchAll(/\bnpm (?:run ([\w:-]+)|(test|start)\b)/g)].map(([, run, own]) => run ?? own!),
+  )
+  const wrong: string[] = []
+  for (const name of names) {
+    const file = /\b(?:scripts|src)\/\S+\.ts\b/.exec(scripts[name] ?? '')?.[0]
+    if (scripts[name] === undefined) wrong.push(`README.md names npm run ${name}, which package.json lacks`)
+    else if (file && (await readText(join(root, file))) === undefined) {
+      wrong.push(`README.md names npm run ${name}, whose ${file} is not there`)
+    }
+  }
+  return wrong
+}
+
+/** What a document shows as part of a file, by a path after the fence's language, is in that file as it stands. */
+export async function checkExcerpts(root: string): Promise<string[]> {
+  const wrong: string[] = []
+  for (const document of DOCUMENTS) {
+    const text = (await readText(join(root, document))) ?? ''
+    for (const [, path, excerpt] of text.matchAll(/^```\w+ (\S+\.\w+)\n([\s\S]*?)^```$/gm)) {
+      const file = await readText(join(root, path!))
+      if (!file?.includes(excerpt!)) wrong.push(`${document} shows a part of ${path} that is not there`)
+    }
+  }
+  return wrong
+}
+
+/** The table of docs/protocol.md says what is declared. */
+export async function checkTable(root: string, { table }: Registries): Promise<string[]> {
+  const guide = (await readText(join(root, 'docs/protocol.md'))) ?? ''
+  try {
+    if (replaceSection(guide, 'events', table) === guide) return []
+  } catch (error) {
+    return [`docs/protocol.md: ${(error as Error).message}`]
+  }
+  return ['docs/protocol.md is out of step with the declared events: run npm run docs']
+}
+
+async function inDocuments(root: string, look: (text: string, document: string) => string[]): Promise<string[]> {
+  const texts = await Promise.all(DOCUMENTS.map((document) => readText(join(root, document))))
+  const wrong = texts.flatMap((text, index) => (text === undefined ? [] : look(text, DOCUMENTS[index]!)))
+  return [...new Set(wrong)]
+}
+
+/** What the project declares. */
+export async function readRegistries(root: string): Promise<Registries> {
+  const api = (await readText(join(root, 'src/client/api.ts'))) ?? ''
+  const own = [...api.matchAll(/'([a-z]+:[a-z:]+)'/g)].map(([, name]) => name!)
+  return {
+    events: [...events.map(({ name }) => name), ...emissions.map(({ name }) => name), ...own],
+    routes: routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
+    table: describeEvents(),
+  }
+}
+
 /** All that is wrong, of every check. */
 export async function checkDocs(root: string): Promise<string[]> {
-  return (await Promise.all(CHECKS.map((check) => check(root)))).flat()
+  const registries = await readRegistries(root)
+  const checks: DocsCheck[] = [
+    checkVariables,
+    checkLinks,
+    checkEvents,
+    checkRoutes,
+    checkScripts,
+    checkTable,
+    checkExcerpts,
+  ]
+  return (await Promise.all(checks.map((check) => check(root, registries)))).flat()
 }
 
 async function readText(path: string): Promise<string | undefined> {

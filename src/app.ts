@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
+import type { Server } from 'socket.io'
 import { entities } from '../models/index.ts'
 import { emissions, events } from '../rooms/index.ts'
+import { assembleServices, type Stop } from './assembly.ts'
 import type { Config } from './config.ts'
 import { createHttpApp, nodeListener } from './http/app.ts'
 import { routes } from './http/index.ts'
@@ -13,38 +15,25 @@ import { createRateLimiter } from './infra/rate-limiter.ts'
 import { loadSecrets } from './infra/secret.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
-import type { Emitter, Logger } from './kernel/ports.ts'
-import { createLog } from './log/log.ts'
-import { createLogStore } from './log/store.ts'
+import type { Logger } from './kernel/ports.ts'
 import { asyncApi } from './realtime/asyncapi.ts'
-import { createAudience, type LiveSocket } from './realtime/audience.ts'
+import type { LiveSocket } from './realtime/audience.ts'
 import { createDispatch } from './realtime/dispatch.ts'
-import { createEmitter } from './realtime/emitter.ts'
 import { createSocketServer, handleConnections } from './realtime/socket-server.ts'
 import { createSubscriber } from './realtime/subscriber.ts'
 import { welcome } from './realtime/welcome.ts'
-import { createAccounts } from './services/accounts/accounts.ts'
-import { createRoomKind } from './services/chat/kind.ts'
-import { createMessages } from './services/chat/messages.ts'
-import { createRooms } from './services/chat/rooms.ts'
-import { createSearch } from './services/chat/search.ts'
-import { createRoomSignals } from './services/chat/signals.ts'
-import { createSlowMode } from './services/chat/slow-mode.ts'
-import { createSyncing } from './services/chat/sync.ts'
-import { createDirect } from './services/direct/direct.ts'
-import { createDirectKind, isConversation } from './services/direct/kind.ts'
 import type { Services } from './services/index.ts'
-import { createMarks } from './services/marks.ts'
-import { createMemberships } from './services/memberships.ts'
-import { createPeople } from './services/people.ts'
-import { createTyping } from './services/typing.ts'
+import type { createPresence } from './services/presence/presence.ts'
 
 export interface App {
   /** Where it listens. */
   port: number
   services: Services
-  /** Refuses what is new, ends what runs, and closes all, within `ms`. */
-  close(ms?: number): Promise<void>
+  /**
+   * Tells of the end for `graceMs` (new sockets are refused, /readyz answers 503), then ends what runs and closes all,
+   * within `ms`.
+   */
+  close(ms?: number, graceMs?: number): Promise<void>
 }
 
 export interface AppOptions {
@@ -54,6 +43,10 @@ export interface AppOptions {
   checkOutput?: boolean
   /** bcrypt's cost, lower in tests. */
   passwordCost?: number
+  /** Other times of presence than the standard ones, in milliseconds: for tests. */
+  presence?: Parameters<typeof createPresence>[0]['times']
+  /** A worker does jobs alone and listens to nobody; default `web`, which does both. */
+  role?: 'web' | 'worker'
   /** One line of progress at a time, for people who wait. */
   progress?(line: string): void
 }
@@ -61,8 +54,18 @@ export interface AppOptions {
 /** Builds the server from its parts, starts them in order, and listens. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { logger, version, progress = () => {} } = options
-  const stops: { name: string; stop: () => Promise<unknown> | unknown }[] = []
+  const stops: Stop[] = []
   let draining = false
+
+  async function close(ms = 12_000, graceMs = 0) {
+    draining = true
+    // Load balancers get to see /readyz before connections are refused, and clients to go elsewhere by themselves.
+    io?.local.emit('server:draining', { reconnectInMs: graceMs })
+    if (graceMs > 0) await new Promise((done) => setTimeout(done, graceMs))
+    await stopAll(stops, ms, logger)
+  }
+
+  let io: Server | undefined
   try {
     const metrics = createMetrics()
     let uri = config.mongodbUri
@@ -81,22 +84,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const secrets = await loadSecrets(config)
     const mailer = createMailer(config, logger)
     stops.push({ name: 'mailer', stop: () => mailer.close() })
-    const accounts = createAccounts({
-      database,
-      bus,
-      mailer,
-      log: logger,
-      limiter,
-      secrets,
-      config,
-      passwords: options.passwordCost === undefined ? undefined : { cost: options.passwordCost },
-    })
-    stops.push({ name: 'accounts', stop: () => accounts.close() })
-
     // The HTTP server first: Socket.IO and REST share it, and the services need the sockets to emit to.
     const http = createServer({ keepAliveTimeout: 65_000, requestTimeout: 300_000 })
     const slowReaders = metrics.counter('slow_readers_total', 'Sockets cut off because they did not read')
-    const io = createSocketServer(http, {
+    const server = createSocketServer(http, {
       maxEventBytes: config.maxEventBytes,
       corsOrigins: config.corsOrigins,
       allowOrigin: (origin, request) =>
@@ -106,44 +97,29 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       onSlow: () => slowReaders.inc(),
       onError: (socketId, error) => logger.warn({ err: error, socketId }, 'could not write to a socket'),
     })
-    const emitter: Emitter = createEmitter(io, bus)
-    const audience = createAudience(io, () => log as never)
-    const marks = createMarks({ database })
-    const people = createPeople({ database })
-    const memberships = createMemberships({ database, logger })
-    const typing = createTyping({ emitter })
-    stops.push({ name: 'typing', stop: () => typing.close() })
-    const roomKind = createRoomKind({ database, marks, emitter, audience })
-    const directKind = createDirectKind({ marks, emitter, audience })
-    const log = createLog({
-      store: createLogStore(database as never),
-      bus,
-      kindOf: (logId) => (isConversation(logId) ? directKind : roomKind),
-      encode: emitter.encode,
-      log: logger,
-    })
-    stops.push({ name: 'log', stop: () => log.close() })
-
-    const search = createSearch({ database, log, logger })
-    stops.push({ name: 'search', stop: () => search.close() })
-    const rooms = createRooms({ database, log, bus, people })
-    const slowMode = createSlowMode({ database, logger })
-    const services: Services = {
-      accounts,
-      people,
-      log,
-      rooms,
-      messages: createMessages({ database, log, rooms, people, marks, search, slowMode, onMessage: () => {} }),
-      signals: createRoomSignals({ rooms, marks, typing, emitter }),
-      direct: createDirect({ database, log, bus, emitter, people, marks, typing, onMessage: () => {} }),
-      syncing: createSyncing({ log }),
-    }
+    io = server
+    const { services, emitter, audience, log, marks, memberships } = assembleServices(
+      {
+        config,
+        database,
+        bus,
+        mailer,
+        limiter,
+        secrets,
+        io: server,
+        logger,
+        passwordCost: options.passwordCost,
+        presence: options.presence,
+      },
+      stops,
+    )
+    const { accounts, presence, notifications, jobs } = services
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
     stops.push({ name: 'subscriber', stop: () => subscriber.close() })
 
     const duration = metrics.histogram('event_duration_seconds', 'Duration of socket events', ['event', 'code'])
-    metrics.gauge('sockets', 'Connected sockets', { read: () => io.engine.clientsCount })
+    metrics.gauge('sockets', 'Connected sockets', { read: () => server.engine.clientsCount })
     metrics.gauge('log_open', 'Logs held open here', { read: () => log.stats().open })
     metrics.gauge('log_waiting', 'Log entries that wait to be stored', { read: () => log.stats().waiting })
     const dispatch = createDispatch<Services>({
@@ -157,7 +133,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     accounts.sessions.onRevoked((sessionId, reason) => {
       const room = channels.session(sessionId)
       emitter.emitLocal(room, 'session:revoked', { sessionId, reason })
-      io.of('/').in(room).local.disconnectSockets(true)
+      server.of('/').in(room).local.disconnectSockets(true)
     })
 
     const app = createHttpApp({
@@ -195,25 +171,36 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
     await accounts.start()
     await subscriber.start()
-    handleConnections(io, {
+    await presence.start()
+    jobs.start()
+    handleConnections(server, {
       authenticate: (token) => accounts.authenticate(token),
       isDraining: () => draining,
-      welcome: (socket) =>
-        welcome(socket, {
+      async welcome(socket) {
+        // Counted as long as it is connected, whether or not it is welcome in the end.
+        presence.connected(socket.data.actor.userId)
+        await welcome(socket, {
           log,
           marks,
           memberships,
           welcoming: audience.welcoming,
           audience,
-          unreadNotifications: async () => 0,
-        }),
-      dispatch,
+          unreadNotifications: notifications.unread,
+        })
+      },
+      dispatch(socket, event, args) {
+        presence.active(socket.data.actor.userId)
+        return dispatch(socket, event, args)
+      },
       gone(socket: LiveSocket) {
+        presence.disconnected(socket.data.actor.userId)
+        presence.forget(socket)
         for (const live of socket.data.logs?.values() ?? []) log.release(live as never)
         socket.data.logs?.clear()
       },
       logger,
     })
+    if (options.role === 'worker') return { port: 0, services, close }
     const port = await new Promise<number>((resolve, reject) => {
       http.once('error', reject)
       http.listen(config.port, config.host, () => resolve((http.address() as { port: number }).port))
@@ -221,10 +208,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     stops.push({
       name: 'HTTP',
       async stop() {
-        io.local.emit('server:draining', { reconnectInMs: 0 })
         http.close()
-        io.of('/').local.disconnectSockets(true)
-        io.engine.close()
+        server.of('/').local.disconnectSockets(true)
+        server.engine.close()
         http.closeIdleConnections()
         // Requests under way get a moment to end; kept-alive connections would never.
         await new Promise((done) => setTimeout(done, 200))
@@ -232,14 +218,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
     })
 
-    return {
-      port,
-      services,
-      async close(ms = 12_000) {
-        draining = true
-        await stopAll(stops, ms, logger)
-      },
-    }
+    return { port, services, close }
   } catch (error) {
     await stopAll(stops, 5_000, logger)
     throw error
@@ -247,7 +226,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 }
 
 /** Stops parts in the reverse order of their start, each within its share of the time. */
-async function stopAll(stops: { name: string; stop: () => unknown }[], ms: number, logger: Logger) {
+async function stopAll(stops: Stop[], ms: number, logger: Logger) {
   const end = Date.now() + ms
   for (const { name, stop } of [...stops].reverse()) {
     let timer: NodeJS.Timeout | undefined

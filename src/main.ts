@@ -19,18 +19,21 @@ async function main() {
   const app = await startApp(config, {
     logger,
     version,
+    role,
     progress: (line) => {
       if (!quiet) console.error(line)
     },
   })
-  if (!quiet) console.error(`Phantom Power ${version} listens on ${config.publicUrl.replace(/:0$/, `:${app.port}`)}`)
+  if (!quiet && role === 'worker') console.error(`Phantom Power ${version} works on jobs`)
+  if (!quiet && role === 'web')
+    console.error(`Phantom Power ${version} listens on ${config.publicUrl.replace(/:0$/, `:${app.port}`)}`)
 
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true
     logger.info({ signal }, 'draining')
-    app.close().then(
+    app.close(12_000, 1_000).then(
       () => process.exit(0),
       (error) => {
         logger.error({ err: error }, 'could not stop cleanly')

@@ -74,7 +74,7 @@ async function start(folder: string, count: number, entry: string[]): Promise<Cl
     const service = createService({
       name,
       command: process.execPath,
-      args: ['--import', 'tsx', ...entry],
+      args: entry,
       cwd: ROOT,
       env: {
         PATH: process.env['PATH'],

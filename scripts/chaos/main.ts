@@ -2,8 +2,10 @@
  * The fault run: instances, MongoDB, Redis and connections are killed, frozen and cut off by a seeded schedule while
  * clients talk over the public contract; in the end their histories are held against the stored logs.
  */
+
 import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { serverArguments } from '../shared/server-command.ts'
 import { check } from './checker.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import type { Device } from './device.ts'
@@ -124,7 +126,7 @@ async function catchUp(load: Load, history: History): Promise<void> {
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2))
   console.log(`Seed ${options.seed}; repeat with --seed ${options.seed}`)
-  const entry = options.naive ? ['scripts/chaos/naive-app.ts'] : ['src/main.ts', 'web']
+  const entry = options.naive ? ['--import', 'tsx', 'scripts/chaos/naive-app.ts'] : serverArguments()
   const cluster = await startCluster(options.instances, entry, options.keep)
   const history = { ...createHistory(), stock: options.naive }
   let outcome: Outcome

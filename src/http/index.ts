@@ -6,6 +6,7 @@ import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
+import { notificationRoutes } from './notifications.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
 
@@ -19,4 +20,5 @@ export const routes: AnyRoute<Services>[] = [
   ...roomMessageRoutes,
   ...messageRoutes,
   ...blockRoutes,
+  ...notificationRoutes,
 ]

@@ -50,6 +50,12 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   throw new Error(`DATA_DIR ${dataDir} could not be locked: ${ATTEMPTS} others came first`)
 }
 
+/** The process that holds `dataDir`; undefined where it is free. */
+export async function findHolder(dataDir: string): Promise<number | undefined> {
+  const holder = parseHolder((await readText(join(dataDir, LOCK_NAME))) ?? '')
+  return holder && (await startTime(holder.pid)) === holder.started ? holder.pid : undefined
+}
+
 async function releaseLock(path: string, text: string): Promise<void> {
   if ((await readText(path)) === text) await rm(path, { force: true })
 }

@@ -9,6 +9,8 @@ export interface Database {
   model<E extends Entity<any, any, any>>(entity: E): Model<Stored<E>>
   /** The driver's collection of an entity: reads and hot writes, without hydration. */
   collection<E extends Entity<any, any, any>>(entity: E): mongoose.mongo.Collection<Stored<E> & { _id: string }>
+  /** Runs a command as it is; concerns and outcomes are the caller's. */
+  command(command: mongoose.mongo.BSON.Document): Promise<mongoose.mongo.BSON.Document>
   /** Runs `work` in a transaction with majority, journalled commit; the driver retries transient failures. */
   transaction<T>(work: (session: mongoose.mongo.ClientSession) => Promise<T>): Promise<T>
   /** Whether MongoDB answers within `ms`. */
@@ -53,6 +55,7 @@ export async function connectMongo(
     connection,
     model: (entity) => models.get(entity.name) as never,
     collection: (entity) => connection.getClient().db(connection.name).collection(entity.spec.collection) as never,
+    command: (command) => connection.getClient().db(connection.name).command(command),
     transaction: (work) =>
       connection.getClient().withSession((session) =>
         session.withTransaction(() => work(session), {
@@ -86,22 +89,50 @@ export async function connectMongo(
   return database
 }
 
-/** Creates the declared indexes that are missing. Instances that start together do no harm to each other. */
-async function ensureIndexes(database: Database, entities: Entity<any, any, any>[]) {
-  const byCollection = new Map<string, { key: any; [option: string]: unknown }[]>()
+type IndexSpec = { key: Record<string, unknown>; [option: string]: unknown }
+
+/** The declared indexes by collection; entities can share one. */
+function declaredIndexes(entities: Entity<any, any, any>[]): Map<string, IndexSpec[]> {
+  const byCollection = new Map<string, IndexSpec[]>()
   for (const entity of entities) {
     const specs = byCollection.get(entity.spec.collection) ?? []
-    for (const index of entity.spec.indexes) specs.push({ key: index.keys, ...index.options })
+    for (const index of entity.spec.indexes) specs.push({ key: index.keys as never, ...index.options })
     byCollection.set(entity.spec.collection, specs)
   }
+  return byCollection
+}
+
+/** Creates the declared indexes that are missing. Instances that start together do no harm to each other. */
+async function ensureIndexes(database: Database, entities: Entity<any, any, any>[]) {
   const db = database.connection.getClient().db(database.connection.name)
-  for (const [name, specs] of byCollection) {
+  for (const [name, specs] of declaredIndexes(entities)) {
     // Transactions can't create a collection that two of them race for.
     await db.createCollection(name).catch((error) => {
       if (error?.codeName !== 'NamespaceExists') throw error
     })
     if (specs.length > 0) await db.collection(name).createIndexes(specs as never, { socketTimeoutMS: 0 } as object)
   }
+}
+
+/** The declared indexes that a database lacks, as `collection.name`; makes none. */
+export async function missingIndexes(db: mongoose.mongo.Db, entities: Entity<any, any, any>[]): Promise<string[]> {
+  const missing: string[] = []
+  for (const [collection, specs] of declaredIndexes(entities)) {
+    const present = await db
+      .collection(collection)
+      .indexes()
+      .catch((error) => {
+        if (error?.codeName === 'NamespaceNotFound') return []
+        throw error
+      })
+    const names = new Set(present.map((index) => index.name))
+    for (const spec of specs) {
+      // MongoDB's own naming where the declaration gives none.
+      const name = (spec['name'] as string | undefined) ?? Object.entries(spec.key).flat().join('_')
+      if (!names.has(name)) missing.push(`${collection}.${name}`)
+    }
+  }
+  return missing
 }
 
 /** The database may come up after us: asks for it again for `ms`. A wrong address or password is told at once. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { commandLine, type DataDirLock, lockDataDir } from './dataDirLock.ts'
+import { removeAddress, writeAddress } from './mongoAddress.ts'
 import { type MongodBinary, type ResolveMongodOptions, resolveMongod } from './mongodBinary.ts'
 import { type MongodProcess, spawnMongod } from './mongodProcess.ts'
 import { becomePrimary, REPLICA_SET } from './replicaSet.ts'
@@ -13,6 +14,8 @@ export interface EmbeddedMongoOptions extends ResolveMongodOptions {
   dataDir: string
   /** WiredTiger's cache in GB, 0.25 at least; 0.5 unless given. */
   cacheSizeGB?: number
+  /** Whether other processes may find it by `findAddress`; true unless given. */
+  shared?: boolean
   /** Told once, when mongod has ended so often in a row that it is not started again. */
   onGiveUp?: (error: Error) => void
 }
@@ -95,6 +98,7 @@ async function superviseMongod(
   const closing = new AbortController()
   let port = firstPort
   let current: MongodProcess | undefined
+  const uri = () => `mongodb://127.0.0.1:${port}/phantom-power?replicaSet=${REPLICA_SET}`
 
   /** One try: a mongod that is PRIMARY, or an error and no mongod. */
   const start = async (): Promise<{ started?: MongodProcess; end?: ProcessEnd; error?: Error }> => {
@@ -168,6 +172,12 @@ async function superviseMongod(
   }
 
   current = await startFirst()
+  if (settings.shared !== false) {
+    await writeAddress(settings.dataDir, uri()).catch(async (error) => {
+      await current?.stop()
+      throw error
+    })
+  }
   log(`mongod: ready on 127.0.0.1:${port}, data in ${dbPath}`)
   const kept = keepAlive(current).catch((error: Error) => {
     if (closing.signal.aborted) return
@@ -178,12 +188,13 @@ async function superviseMongod(
   let closed: Promise<void> | undefined
   const close = async () => {
     closing.abort(new Error('the embedded MongoDB is being closed'))
+    if (settings.shared !== false) await removeAddress(settings.dataDir)
     await current?.stop()
     await kept
     await lock.release()
   }
   return {
-    uri: `mongodb://127.0.0.1:${port}/phantom-power?replicaSet=${REPLICA_SET}`,
+    uri: uri(),
     binary,
     pid: () => current?.pid(),
     close: () => {

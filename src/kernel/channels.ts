@@ -12,4 +12,6 @@ export const channels = {
   log: (logId: string) => `log:${logId}`,
   /** The sockets that watch a user's presence. */
   presence: (userId: string) => `presence:${userId}`,
+  /** A user's own sockets that watch that user, and see more. */
+  ownPresence: (userId: string) => `presence-own:${userId}`,
 }

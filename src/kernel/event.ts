@@ -6,11 +6,12 @@ import type { Rate } from './rate.ts'
 /** The socket that an event came from, as handlers see it. */
 export interface SocketHandle {
   id: string
+  readonly connected: boolean
   /** Server rooms that this socket alone is in or out of, such as presence it watches. */
   join(rooms: string[]): void
   leave(rooms: string[]): void
-  /** What this socket has been counted for, such as users it watches; bounded by the handler. */
-  rooms(prefix: string): string[]
+  /** Tells this socket alone. */
+  emit(event: string, payload: object): void
 }
 
 export interface EventContext<S> {

@@ -189,6 +189,8 @@ export function createLog(deps: LogDeps) {
       await writer.drain(ms)
       closed = true
       for (const timer of timers) clearInterval(timer)
+      // A look under way would fail on a database that is closed next.
+      await comparing
       const left = writer.abandon()
       if (left > 0) throw new AppError('unavailable', `${left} entries were not stored in time`)
     },

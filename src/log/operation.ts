@@ -70,6 +70,8 @@ export function sizeOf(work: Work): number {
   for (const value of Object.values(work.draft.body)) {
     if (typeof value === 'string') size += value.length * 2
     else if (ArrayBuffer.isView(value)) size += value.byteLength
+    else if (Array.isArray(value) && value.length === 0) size += 8
+    else if (value instanceof Date) size += 16
     else if (typeof value === 'object' && value !== null) size += JSON.stringify(value).length * 2
     else size += 16
   }

@@ -79,6 +79,7 @@ export type Context = unknown
 
 export interface Rendered {
   event: string
+  /** Holds `rev` at least. */
   payload: Record<string, unknown>
 }
 

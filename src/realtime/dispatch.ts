@@ -78,10 +78,13 @@ export function createDispatch<S>(deps: DispatchDeps<S>) {
 function handleOf(socket: LiveSocket): SocketHandle {
   return {
     id: socket.id,
+    get connected() {
+      return socket.connected
+    },
     join: (rooms) => void socket.join(rooms),
     leave: (rooms) => {
       for (const room of rooms) void socket.leave(room)
     },
-    rooms: (prefix) => [...socket.rooms].filter((room) => room.startsWith(prefix)),
+    emit: (event, payload) => void socket.emit(event, payload),
   }
 }

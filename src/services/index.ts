@@ -5,7 +5,12 @@ import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
 import type { Syncing } from './chat/sync.ts'
 import type { Direct } from './direct/direct.ts'
+import type { Jobs } from './jobs.ts'
+import type { Bursts } from './notifications/bursts.ts'
+import type { NotificationMails } from './notifications/mails.ts'
+import type { Notifications } from './notifications/notifications.ts'
 import type { People } from './people.ts'
+import type { PresenceService } from './presence/presence.ts'
 
 /** What routes, socket events and jobs act through. */
 export interface Services {
@@ -17,4 +22,9 @@ export interface Services {
   signals: RoomSignals
   direct: Direct
   syncing: Syncing
+  presence: PresenceService
+  notifications: Notifications
+  notificationMails: NotificationMails
+  bursts: Bursts
+  jobs: Jobs
 }

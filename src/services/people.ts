@@ -5,13 +5,14 @@ import type { Database } from '../infra/mongo.ts'
 import { invalid, notFound } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../kernel/page.ts'
+import type { Bus } from '../kernel/ports.ts'
 
 /** How many words a display name in a mention is looked for in. */
 const maxWords = 6
 const maxMentions = 50
 
 /** Who there is, by which name, and who does not want to hear from whom. */
-export function createPeople({ database }: { database: Database }) {
+export function createPeople({ database, bus }: { database: Database; bus: Bus }) {
   const users = database.collection(User)
   const profiles = database.collection(Profile)
   const blocks = database.collection(Block)
@@ -64,9 +65,11 @@ export function createPeople({ database }: { database: Database }) {
         { $setOnInsert: { _id: newId(), createdAt: new Date() } },
         { upsert: true },
       )
+      bus.announce('block', `${userId} ${blockedId}`)
     },
     async unblock(userId: string, blockedId: string): Promise<void> {
       await blocks.deleteOne({ userId, blockedId })
+      bus.announce('block', `${userId} ${blockedId}`)
     },
     /** A page of whom a user blocks, by user id. */
     async blocked(

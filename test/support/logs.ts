@@ -237,7 +237,10 @@ export function createInstance(
       if (record.kind === 'Close') state.closed = true
     },
     prepare: async (records) => records.map(() => null),
-    render: (record, since) => ({ event: record.event, payload: { id: record._id, isNew: record.firstRev > since } }),
+    render: (record, since) => ({
+      event: record.event,
+      payload: { id: record._id, rev: record.rev, isNew: record.firstRev > since },
+    }),
     deliver(logId, packet) {
       const list = delivered.get(logId) ?? []
       delivered.set(logId, list)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mongoose from 'mongoose'
 import type { ManagerOptions, SocketOptions } from 'socket.io-client'
-import { type App, startApp } from '../../src/app.ts'
+import { type App, type AppOptions, startApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
 import { startTestMongod } from './mongod.ts'
@@ -21,6 +21,8 @@ export interface WorldOptions {
   config?: Partial<Config>
   /** bcrypt's cost. */
   passwordCost?: number
+  /** Times of presence, in milliseconds. */
+  presence?: AppOptions['presence']
 }
 
 export interface Person {
@@ -151,7 +153,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       })
       const app = await startApp(
         { ...defaults, ...options.config, ...config },
-        { logger, version: '0.0.0', checkOutput: true, passwordCost },
+        { logger, version: '0.0.0', checkOutput: true, passwordCost, presence: options.presence },
       )
       let closed: Promise<void> | undefined
       const close = () => {

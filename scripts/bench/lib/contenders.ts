@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { serverArguments } from '../../shared/server-command.ts'
 import { Accounts } from './accounts.ts'
 import { type Child, freePort, startChild, waitFor } from './children.ts'
 import type { SocketPlan } from './jobs.ts'
@@ -77,11 +78,14 @@ export async function startContender(
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
   }
-  const script = name === 'ours' ? ['src/main.ts', 'web'] : ['scripts/bench/peers/bare.ts']
-  const hook = options.gcHook ? ['--expose-gc', '--import', join(root, 'scripts/bench/lib/gc-hook.ts')] : []
+  // The peers get the flags of V8 that we give ourselves.
+  const flags = serverArguments().filter((argument) => argument.startsWith('--'))
+  const script = name === 'ours' ? serverArguments() : [...flags, '--import', 'tsx', 'scripts/bench/peers/bare.ts']
+  const hook = options.gcHook
+    ? ['--expose-gc', '--import', 'tsx', '--import', join(root, 'scripts/bench/lib/gc-hook.ts')]
+    : []
   const start = async (port: number): Promise<Child> => {
-    const [file, ...args] = script
-    const child = startChild(process.execPath, ['--import', 'tsx', ...hook, join(root, file!), ...args], {
+    const child = startChild(process.execPath, [...hook, ...script], {
       ...env,
       PORT: String(port),
       DATA_DIR: join(stores.dir, `${database}-${port}`),

@@ -15,12 +15,13 @@ import { type RateLimiter, rates } from '../../kernel/rate.ts'
 import { createAudit } from './audit.ts'
 import { createBackground } from './background.ts'
 import { type Bots, createBots } from './bots.ts'
+import { createOperator, type Operator } from './operator.ts'
 import { createPasswords, type PasswordOptions } from './passwords.ts'
 import { createProfiles, type Profiles } from './profiles.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
 import { createRoles, isDuplicate, type StandardRole } from './roles.ts'
 import { createSessions, type OpenSession, type Origin, type Sessions } from './sessions.ts'
-import { accessSeconds, createTokens, randomSecret } from './tokens.ts'
+import { accessSeconds, createTokens } from './tokens.ts'
 
 /** What registering and logging in answer. */
 interface SignedIn extends TokenPair {
@@ -61,6 +62,7 @@ export interface Accounts {
   bots: Bots
   profiles: Profiles
   recovery: Recovery
+  operator: Operator
   /** Makes the standard roles and the configured admin where missing, and begins to watch for ended sessions. */
   start(): Promise<void>
   /** Ends what runs, after mails under way; within 7 s. */
@@ -154,31 +156,25 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     await users.updateOne({ _id: user._id, passwordHash: user.passwordHash }, { $set: { passwordHash } })
   }
 
-  async function createAdmin() {
-    if (!config.admin) return
-    const { email } = config.admin
-    const known = await users.findOne({ emailKey: email.toLowerCase() }, { projection: { role: 1 } })
-    if (known) {
-      if (known.role !== 'admin') log.warn({ email }, 'ADMIN_EMAIL has an account that is not an admin; left as it is')
-      return
-    }
-    const password = config.admin.password ?? randomSecret().slice(0, 24)
-    try {
-      await insertUser(newUser(email, await passwords.hash(password), 'admin'), 'Admin', 'admin', null)
-    } catch (error) {
-      // Another instance was faster: its password holds.
-      if (error instanceof AppError && error.code === 'conflict') return
-      throw error
-    }
-    if (config.admin.password) log.info({ email }, 'Made the admin account')
-    else log.warn({ email }, `Made the admin account. Its password, shown this once: ${password}`)
-  }
+  const operator = createOperator({
+    database,
+    sessions,
+    roles,
+    audit,
+    log,
+    async insertAdmin(email, password) {
+      const user = newUser(email, await passwords.hash(password), 'admin')
+      await insertUser(user, 'Admin', 'admin', null)
+      return user
+    },
+  })
 
   return {
     sessions,
     bots,
     profiles,
     recovery,
+    operator,
     async register({ email, password, displayName }, origin) {
       const taken = await users.findOne({ emailKey: email.toLowerCase() }, { projection: { _id: 1 } })
       if (taken) throw conflict('There is an account with this e-mail address')
@@ -261,7 +257,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     },
     async start() {
       await roles.seed()
-      await createAdmin()
+      await operator.ensureAdmin(config.admin)
       await sessions.start()
     },
     async close() {

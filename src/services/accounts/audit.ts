@@ -11,6 +11,7 @@ type AuditAction =
   | 'UserLogout'
   | 'UserBan'
   | 'AdminCreate'
+  | 'AdminPromote'
   | 'EmailVerify'
   | 'PasswordChange'
   | 'PasswordReset'

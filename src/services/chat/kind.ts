@@ -13,11 +13,19 @@ export interface Seen {
   seenCount: number
 }
 
-const unseen: Seen = { seenBy: [], seenCount: 0 }
+/** What a fresh message was presented as: its sender's ack says the same as the event. */
+const presented = Symbol('presented')
 
 /** A room's message as clients get it. */
-export const presentMessage = (record: LogRecord, seen: Seen = unseen): ChatMessageWire =>
-  ChatMessage.toWire({ ...record, ...seen })
+export function presentMessage(record: LogRecord, seen?: Seen): ChatMessageWire {
+  const kept = record as { [presented]?: ChatMessageWire }
+  if (!seen && kept[presented]) return kept[presented]
+  const message = ChatMessage.toWire(record)
+  message.seenBy = seen?.seenBy ?? []
+  message.seenCount = seen?.seenCount ?? 0
+  if (!seen) kept[presented] = message
+  return message
+}
 
 /** What a room's log does with its entries. */
 export function createRoomKind(deps: {
@@ -61,7 +69,7 @@ export function createRoomKind(deps: {
         return { event, payload: presentMessage(record, context as Seen | undefined) }
       }
       const { initial: _initial, ...body } = record['body'] as Record<string, unknown>
-      return { event: record.event, payload: { roomId: record.logId, by: record.senderId, ...body } }
+      return { event: record.event, payload: { roomId: record.logId, rev: record.rev, by: record.senderId, ...body } }
     },
     deliver(logId, packet) {
       emitter.emitEncoded(channels.log(logId), packet)

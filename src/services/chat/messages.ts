@@ -10,6 +10,7 @@ import type { Log } from '../../log/log.ts'
 import type { LiveView, LogRecord } from '../../log/types.ts'
 import { roomPolicy } from '../../policies/rooms.ts'
 import type { Marks } from '../marks.ts'
+import type { Bursts } from '../notifications/bursts.ts'
 import type { People } from '../people.ts'
 import { toggleReaction } from '../reactions.ts'
 import { logRecords } from '../records.ts'
@@ -33,14 +34,13 @@ export interface MessageDeps {
   rooms: Rooms
   people: People
   marks: Marks
+  bursts: Pick<Bursts, 'around' | 'aroundEdit'>
   search: Search
   slowMode: SlowMode
-  /** Told of each new message, and of mentions that an edit adds; for notifications. */
-  onMessage(record: LogRecord, mentioned: string[]): void
 }
 
 /** Sending, changing and finding the messages of rooms. */
-export function createMessages({ database, log, rooms, people, marks, search, slowMode, onMessage }: MessageDeps) {
+export function createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }: MessageDeps) {
   const entries = logRecords(database)
   const images = database.collection(Image)
   const audioFiles = database.collection(AudioFile)
@@ -132,33 +132,30 @@ export function createMessages({ database, log, rooms, people, marks, search, sl
         const attached = attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : []
         // Last of all, so that only what is sent takes a turn.
         const giveBack = await slowMode.takeTurn(actor, live, clientId)
-        const appended = log.append(
-          roomId,
-          {
-            id: newId(),
-            kind: ChatMessage.spec.kind!,
-            event: 'room:message',
-            senderId: actor.userId,
-            clientId,
-            fingerprint,
-            counts: true,
-            body: {
-              chatRoomId: roomId,
-              type,
-              content,
-              replyToId,
-              sentAt: new Date(),
-              updatedAt: null,
-              reactions: [],
-              mentions,
-              attachments: attached,
-              pinned: false,
-              deletedAt: null,
-            },
+        const draft = {
+          id: newId(),
+          kind: ChatMessage.spec.kind!,
+          event: 'room:message',
+          senderId: actor.userId,
+          clientId,
+          fingerprint,
+          counts: true,
+          body: {
+            chatRoomId: roomId,
+            type,
+            content,
+            replyToId,
+            sentAt: new Date(),
+            updatedAt: null,
+            reactions: [],
+            mentions,
+            attachments: attached,
+            pinned: false,
+            deletedAt: null,
           },
-          (now) => void requireMember(actor, now),
-        )
-        return appended.catch(async (error) => {
+        }
+        const append = () => log.append(roomId, draft, (now) => void requireMember(actor, now))
+        return bursts.around(roomId, live.seq, append).catch(async (error) => {
           await giveBack()
           throw error
         })
@@ -166,7 +163,6 @@ export function createMessages({ database, log, rooms, people, marks, search, sl
       // A repeat of a message that has lived on since answers with what it is now.
       if (record.rev !== record.firstRev) return present(record)
       search.touch(roomId)
-      onMessage(record, record['mentions'] as string[])
       return presentMessage(record)
     },
 
@@ -177,14 +173,13 @@ export function createMessages({ database, log, rooms, people, marks, search, sl
           ? await people.mentioned(content, (id) => live.state.members.has(id))
           : []
         const before = new Set(record['mentions'] as string[])
-        const changed = await change(actor, record, 'room:message:edited', (current) => {
-          alive(current)
-          if (current['content'] === content) return null
-          return { content, mentions, updatedAt: new Date() }
-        })
-        const added = mentions.filter((userId) => !before.has(userId))
-        if (added.length > 0) onMessage({ ...record, mentions: added }, added)
-        return changed
+        const edit = () =>
+          change(actor, record, 'room:message:edited', (current) => {
+            alive(current)
+            if (current['content'] === content) return null
+            return { content, mentions, updatedAt: new Date() }
+          })
+        return mentions.some((userId) => !before.has(userId)) ? bursts.aroundEdit(messageId, edit) : edit()
       }),
 
     delete: (actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> =>

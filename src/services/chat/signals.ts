@@ -7,8 +7,15 @@ import type { Typing } from '../typing.ts'
 import type { Rooms } from './rooms.ts'
 
 /** What members tell a room beside messages: how far they have read, and that they are typing. */
-export function createRoomSignals(deps: { rooms: Rooms; marks: Marks; typing: Typing; emitter: Emitter }) {
-  const { rooms, marks, typing, emitter } = deps
+export function createRoomSignals(deps: {
+  rooms: Rooms
+  marks: Marks
+  typing: Typing
+  emitter: Emitter
+  /** Told how far a user has read a room; for notifications. */
+  onRead(logId: string, userId: string, readSeq: number, isAll: boolean): void
+}) {
+  const { rooms, marks, typing, emitter, onRead } = deps
 
   return {
     /** Moves the actor's reading mark on, never back and never past the last message. */
@@ -17,6 +24,7 @@ export function createRoomSignals(deps: { rooms: Rooms; marks: Marks; typing: Ty
         if (!role) throw forbidden('Join the room first')
         const wanted = Math.min(seq, live.seq)
         const readSeq = await marks.move({ logId: roomId, userId: actor.userId, seq: wanted })
+        onRead(roomId, actor.userId, readSeq, readSeq >= live.seq)
         const unread = (await marks.unread(actor.userId, [{ logId: roomId, readSeq, seq: live.seq }])).get(roomId)!
         if (readSeq === wanted && wanted > 0) {
           emitter.emit(channels.log(roomId), 'room:read', { roomId, userId: actor.userId, seq: readSeq })

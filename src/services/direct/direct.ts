@@ -10,6 +10,7 @@ import type { Bus, Emitter } from '../../kernel/ports.ts'
 import type { Log } from '../../log/log.ts'
 import type { LogRecord } from '../../log/types.ts'
 import type { Marks } from '../marks.ts'
+import type { Bursts } from '../notifications/bursts.ts'
 import type { People } from '../people.ts'
 import { toggleReaction } from '../reactions.ts'
 import { logRecords } from '../records.ts'
@@ -24,8 +25,9 @@ export interface DirectDeps {
   people: People
   marks: Marks
   typing: Typing
-  /** Told of each new message; for notifications. */
-  onMessage(record: LogRecord): void
+  bursts: Pick<Bursts, 'around'>
+  /** Told how far a user has read a conversation; for notifications. */
+  onRead(logId: string, userId: string, readSeq: number, isAll: boolean): void
 }
 
 export interface ConversationWire {
@@ -44,7 +46,7 @@ export const maxConversations = 5_000
 
 /** Direct messages between two people. */
 export function createDirect(deps: DirectDeps) {
-  const { database, log, bus, emitter, people, marks, typing, onMessage } = deps
+  const { database, log, bus, emitter, people, marks, typing, bursts, onRead } = deps
   const memberships = database.collection(Membership)
   const entries = logRecords(database)
   /** Conversations whose memberships are known to be stored. */
@@ -148,7 +150,7 @@ export function createDirect(deps: DirectDeps) {
       // A repeat gets its answer at any later time: it was sent before the block.
       await requireUnblocked(actor, userId, () => isStored(logId, actor, input.clientId))
       await ensureConversation(logId)
-      const record = await log.append(logId, {
+      const draft = {
         id: newId(),
         kind: Message.spec.kind!,
         event: 'dm:message',
@@ -164,9 +166,9 @@ export function createDirect(deps: DirectDeps) {
           reactions: [],
           deletedAt: null,
         },
-      })
+      }
+      const record = await log.using(logId, (live) => bursts.around(logId, live.seq, () => log.append(logId, draft)))
       if (record.rev !== record.firstRev) return (await present([record], logId))[0]!
-      onMessage(record)
       return presentDirect(record)
     },
 
@@ -233,6 +235,7 @@ export function createDirect(deps: DirectDeps) {
         if (live.rev === 0) return { readSeq: 0, unread: 0 }
         const wanted = Math.min(seq, live.seq)
         const readSeq = await marks.move({ logId, userId: actor.userId, seq: wanted })
+        onRead(logId, actor.userId, readSeq, readSeq >= live.seq)
         const unread = (await marks.unread(actor.userId, [{ logId, readSeq, seq: live.seq }])).get(logId)!
         if (readSeq === wanted && wanted > 0) {
           const readAt = (await marks.readAt(logId, actor.userId))(wanted)?.toISOString() ?? new Date().toISOString()

@@ -1,0 +1,126 @@
+import type { Server } from 'socket.io'
+import type { Config } from './config.ts'
+import type { Database } from './infra/mongo.ts'
+import { jobs as jobDefinitions } from './jobs/index.ts'
+import type { Bus, Emitter, Logger, Mailer } from './kernel/ports.ts'
+import type { RateLimiter } from './kernel/rate.ts'
+import { createLog } from './log/log.ts'
+import { createLogStore } from './log/store.ts'
+import { createAudience } from './realtime/audience.ts'
+import { createEmitter } from './realtime/emitter.ts'
+import { createAccounts } from './services/accounts/accounts.ts'
+import { createRoomKind } from './services/chat/kind.ts'
+import { createMessages } from './services/chat/messages.ts'
+import { createRooms } from './services/chat/rooms.ts'
+import { createSearch } from './services/chat/search.ts'
+import { createRoomSignals } from './services/chat/signals.ts'
+import { createSlowMode } from './services/chat/slow-mode.ts'
+import { createSyncing } from './services/chat/sync.ts'
+import { createDirect } from './services/direct/direct.ts'
+import { conversationSides, createDirectKind, isConversation } from './services/direct/kind.ts'
+import type { Services } from './services/index.ts'
+import { createJobs } from './services/jobs.ts'
+import { createMarks } from './services/marks.ts'
+import { createMemberships } from './services/memberships.ts'
+import { createBursts } from './services/notifications/bursts.ts'
+import { createNotificationMails } from './services/notifications/mails.ts'
+import { createNotifications } from './services/notifications/notifications.ts'
+import { newsPlace } from './services/notifications/place.ts'
+import { createReading } from './services/notifications/reading.ts'
+import { createPeople } from './services/people.ts'
+import { createPresence } from './services/presence/presence.ts'
+import { createTyping } from './services/typing.ts'
+
+/** A part to be ended, in the reverse order of their start. */
+export interface Stop {
+  name: string
+  stop(): Promise<unknown> | unknown
+}
+
+/** What the services stand on. */
+export interface Ground {
+  config: Config
+  database: Database
+  bus: Bus
+  mailer: Mailer
+  limiter: RateLimiter
+  secrets: string[]
+  /** Sockets to emit to; one that never listens speaks to the other instances alone. */
+  io: Server
+  logger: Logger
+  /** bcrypt's cost, lower in tests. */
+  passwordCost?: number
+  /** Other times of presence than the standard ones, in milliseconds: for tests. */
+  presence?: Parameters<typeof createPresence>[0]['times']
+}
+
+/** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
+export function assembleServices(ground: Ground, stops: Stop[]) {
+  const { config, database, bus, mailer, limiter, secrets, io, logger } = ground
+  const accounts = createAccounts({
+    database,
+    bus,
+    mailer,
+    log: logger,
+    limiter,
+    secrets,
+    config,
+    passwords: ground.passwordCost === undefined ? undefined : { cost: ground.passwordCost },
+  })
+  stops.push({ name: 'accounts', stop: () => accounts.close() })
+
+  const emitter: Emitter = createEmitter(io, bus)
+  const audience = createAudience(io, () => log as never)
+  const marks = createMarks({ database })
+  const people = createPeople({ database, bus })
+  const memberships = createMemberships({ database, logger })
+  const typing = createTyping({ emitter })
+  stops.push({ name: 'typing', stop: () => typing.close() })
+  const roomKind = createRoomKind({ database, marks, emitter, audience })
+  const directKind = createDirectKind({ marks, emitter, audience })
+  const log = createLog({
+    store: createLogStore(database as never),
+    bus,
+    kindOf: (logId) => (isConversation(logId) ? directKind : roomKind),
+    encode: emitter.encode,
+    log: logger,
+  })
+  stops.push({ name: 'log', stop: () => log.close() })
+
+  const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
+  stops.push({ name: 'presence', stop: () => presence.close() })
+  const jobs = createJobs<Services>({ database, bus, logger, jobs: jobDefinitions, services: () => services })
+  const notifications = createNotifications({ database, emitter, jobs })
+  const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
+  const placeOf = (logId: string, userId: string) =>
+    newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
+  const bursts = createBursts({ database, bus, jobs, notifications, placeOf, logger })
+  stops.push({ name: 'bursts', stop: () => bursts.close() })
+  const reading = createReading({ notifications, logger })
+  stops.push({ name: 'reading', stop: () => reading.close() })
+  // Before what jobs act through: those under way are handed back first.
+  stops.push({ name: 'jobs', stop: () => jobs.close() })
+  const onRead = (logId: string, userId: string, readSeq: number, isAll: boolean) =>
+    reading.add({ userId, about: placeOf(logId, userId).about, readSeq, isAll })
+  const search = createSearch({ database, log, logger })
+  stops.push({ name: 'search', stop: () => search.close() })
+  const rooms = createRooms({ database, log, bus, people })
+  const slowMode = createSlowMode({ database, logger })
+  const services: Services = {
+    accounts,
+    people,
+    log,
+    rooms,
+    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }),
+    signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
+    direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
+    syncing: createSyncing({ log }),
+    presence,
+    notifications,
+    notificationMails,
+    bursts,
+    jobs,
+  }
+
+  return { services, emitter, audience, log, marks, memberships }
+}

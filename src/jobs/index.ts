@@ -1,0 +1,6 @@
+import type { JobDef } from '../kernel/job.ts'
+import type { Services } from '../services/index.ts'
+import { mailNotification, tellBurst } from './notifications.ts'
+
+/** All stored jobs. */
+export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification]
