@@ -20,6 +20,8 @@ export const Membership = defineEntity('Membership', {
     readSeq: z.int().default(0),
     /** When the mark moved where, newest last, at most 200: what readAt derives from. */
     marks: z.array(z.object({ seq: z.int(), at: z.date() })).default([]),
+    /** In slow mode: when the last turn to send was taken, by MongoDB's clock. */
+    sentAt: f.time().optional(),
     joinedAt: f.time(),
     /** By MongoDB's clock; when the membership itself (not the mark) last changed. */
     changedAt: f.time(),

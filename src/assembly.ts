@@ -14,6 +14,7 @@ import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
 import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
+import { createSlowMode } from './services/chat/slow-mode.ts'
 import { createSyncing } from './services/chat/sync.ts'
 import { createDirect } from './services/direct/direct.ts'
 import { conversationSides, createDirectKind, isConversation } from './services/direct/kind.ts'
@@ -105,12 +106,13 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const search = createSearch({ database, log, logger })
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
+  const slowMode = createSlowMode({ database, logger })
   const services: Services = {
     accounts,
     people,
     log,
     rooms,
-    messages: createMessages({ database, log, rooms, people, marks, bursts, search }),
+    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }),
     signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
     direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
     syncing: createSyncing({ log }),

@@ -100,7 +100,6 @@ describe('in MongoDB', () => {
     ['Report', ['reporterId', 'targetType', 'targetId'], { status: 'open' }, { status: 'closed' }],
     ['Role', ['name']],
     ['RolePermission', ['roleId', 'permissionId']],
-    ['Session', ['refreshHash'], { refreshHash: 'a'.repeat(64) }, { refreshHash: undefined }],
     ['Tag', ['nameKey']],
     ['User', ['emailKey']],
     ['UserAudioFileAnalysis', ['audioFileId', 'userId']],
@@ -133,11 +132,9 @@ describe('in MongoDB', () => {
   const queries: [string, object, Record<string, 1 | -1> | undefined, object][] = [
     ['Session', { userId: id, revokedAt: null }, undefined, { userId: 1, revokedAt: 1 }],
     ['Session', { revokedAt: { $gt: when } }, undefined, { revokedAt: 1 }],
-    ['Session', { previousHashes: 'a'.repeat(64) }, undefined, { previousHashes: 1 }],
-    ['Session', { refreshHash: 'a'.repeat(64) }, undefined, { refreshHash: 1 }],
     ['Notification', { userId: id }, { _id: -1 }, { userId: 1, _id: -1 }],
     ['Notification', { userId: id, isRead: false }, { _id: -1 }, { userId: 1, isRead: 1, _id: -1 }],
-    ['Notification', { userId: id, dedupeKey: 'k' }, undefined, { dedupeKey: 1, userId: 1 }],
+    ['Notification', { dedupeKey: 'k', isRead: false, userId: id }, undefined, { dedupeKey: 1, isRead: 1, userId: 1 }],
     ['AudioFile', { visibility: 'public' }, { _id: -1 }, { visibility: 1, _id: -1 }],
     ['Comment', { targetType: 'Profile', targetId: id }, { _id: -1 }, { targetType: 1, targetId: 1, _id: -1 }],
     ['Like', { targetType: 'Project', targetId: id }, undefined, { targetType: 1, targetId: 1, userId: 1 }],
@@ -149,7 +146,7 @@ describe('in MongoDB', () => {
     ['Tag', { nameKey: /^amb/ }, { nameKey: 1 }, { nameKey: 1 }],
     ['Bot', { ownerId: id }, { _id: -1 }, { ownerId: 1, _id: -1 }],
     ['Presence', { instances: id }, undefined, { instances: 1 }],
-    ['Job', { kind: 'k', runAt: { $lte: when } }, { runAt: 1 }, { kind: 1, runAt: 1 }],
+    ['Job', { kind: 'k', failedAt: null, runAt: { $lte: when } }, { runAt: 1 }, { kind: 1, failedAt: 1, runAt: 1 }],
   ]
   it.each(queries)(
     '[MODEL-14] %s: %j in the order %j is answered by the index %j',

@@ -59,6 +59,8 @@ export interface Answer {
 export interface AskOptions {
   as?: { accessToken: string }
   body?: unknown
+  /** A body as it is, instead. */
+  raw?: string
   headers?: Record<string, string>
   instance?: number | Instance
 }
@@ -181,7 +183,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       errors,
       until,
       addInstance,
-      async ask(method, path, { as, body, headers = {}, instance = 0 } = {}) {
+      async ask(method, path, { as, body, raw, headers = {}, instance = 0 } = {}) {
         const response = await fetch(at(instance).url + path, {
           method,
           headers: {
@@ -190,6 +192,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
             ...headers,
           },
           ...(body !== undefined && { body: JSON.stringify(body) }),
+          ...(raw !== undefined && { body: raw }),
           signal: AbortSignal.timeout(20_000),
         })
         const text = await response.text()

@@ -40,9 +40,7 @@ export function createRoomKind(deps: {
 
   return {
     async open(logIds) {
-      const states = new Map<string, RoomState>(
-        logIds.map((logId) => [logId, { room: null, members: new Map(), lastSent: new Map() }]),
-      )
+      const states = new Map<string, RoomState>(logIds.map((logId) => [logId, { room: null, members: new Map() }]))
       const [found, members] = await Promise.all([
         rooms.find({ _id: { $in: logIds } }).toArray(),
         memberships

@@ -17,6 +17,7 @@ import { logRecords } from '../records.ts'
 import { presentMessage } from './kind.ts'
 import type { Rooms } from './rooms.ts'
 import type { Search } from './search.ts'
+import type { SlowMode } from './slow-mode.ts'
 import type { RoomLive } from './state.ts'
 
 export interface SendInput {
@@ -35,10 +36,11 @@ export interface MessageDeps {
   marks: Marks
   bursts: Pick<Bursts, 'around' | 'aroundEdit'>
   search: Search
+  slowMode: SlowMode
 }
 
 /** Sending, changing and finding the messages of rooms. */
-export function createMessages({ database, log, rooms, people, marks, bursts, search }: MessageDeps) {
+export function createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }: MessageDeps) {
   const entries = logRecords(database)
   const images = database.collection(Image)
   const audioFiles = database.collection(AudioFile)
@@ -114,37 +116,6 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
     })
   }
 
-  /**
-   * Holds members who do not lead the room to one message in `slowModeSeconds`. Resolves with what gives the turn back
-   * where nothing is sent after all. Throws `rate_limited`; not for a repeat.
-   */
-  async function takeTurn(actor: Actor, live: RoomLive, clientId: string): Promise<() => void> {
-    const { room, members, lastSent } = live.state
-    const pauseMs = room!.slowModeSeconds * 1_000
-    const none = () => {}
-    if (pauseMs === 0 || roomPolicy.skipsSlowMode(members.get(actor.userId))) return none
-    if (await entries.findOne({ logId: live.logId, senderId: actor.userId, clientId })) return none
-    const last = await entries
-      .find({ logId: live.logId, senderId: actor.userId, seq: { $exists: true } }, { projection: { at: 1 } })
-      .sort({ seq: -1 })
-      .limit(1)
-      .next()
-    // What was sent here and is not stored yet counts too.
-    const lastAt = Math.max(last?.at.getTime() ?? 0, lastSent.get(actor.userId) ?? 0)
-    const waitMs = lastAt + pauseMs - Date.now()
-    if (waitMs > 0) {
-      throw new AppError('rate_limited', `Slow mode: wait ${Math.ceil(waitMs / 1_000)} s`, { retryAfterMs: waitMs })
-    }
-    const taken = Date.now()
-    const before = lastSent.get(actor.userId)
-    lastSent.set(actor.userId, taken)
-    return () => {
-      if (lastSent.get(actor.userId) !== taken) return
-      if (before === undefined) lastSent.delete(actor.userId)
-      else lastSent.set(actor.userId, before)
-    }
-  }
-
   return {
     async send(actor: Actor, roomId: string, input: SendInput): Promise<ChatMessageWire> {
       const { clientId, content, type = 'text', replyToId = null, attachmentIds = [] } = input
@@ -160,7 +131,7 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
           : []
         const attached = attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : []
         // Last of all, so that only what is sent takes a turn.
-        const giveBack = await takeTurn(actor, live, clientId)
+        const giveBack = await slowMode.takeTurn(actor, live, clientId)
         const draft = {
           id: newId(),
           kind: ChatMessage.spec.kind!,
@@ -186,8 +157,8 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
         const append = () => log.append(roomId, draft, (now) => void requireMember(actor, now))
         // Alone in a room there is nobody to tell.
         const sent = live.state.members.size > 1 ? bursts.around(roomId, live.seq, append) : append()
-        return sent.catch((error) => {
-          giveBack()
+        return sent.catch(async (error) => {
+          await giveBack()
           throw error
         })
       })

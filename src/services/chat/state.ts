@@ -6,8 +6,6 @@ export interface RoomState {
   /** Null where there is no such room. */
   room: ChatRoomDoc | null
   members: Map<string, RoomRole>
-  /** When members last sent here, by this instance's clock; for slow mode. */
-  lastSent: Map<string, number>
 }
 
 export type RoomLive = LiveView<RoomState>
@@ -41,7 +39,6 @@ export function foldRoom(state: RoomState, record: LogRecord): void {
     const { userId, change, role, initial } = entry.body
     if (change === 'left' || change === 'removed') {
       state.members.delete(userId)
-      state.lastSent.delete(userId)
     } else state.members.set(userId, role ?? 'member')
     for (const [id, initialRole] of Object.entries(initial ?? {})) state.members.set(id, initialRole)
   } else if (record.event === 'room:updated' && entry.event === 'room:updated' && state.room) {
