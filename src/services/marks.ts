@@ -2,7 +2,7 @@ import { Membership } from '../../models/Membership.ts'
 import type { Database } from '../infra/mongo.ts'
 import { createBatcher } from '../kernel/batcher.ts'
 import { notFound } from '../kernel/errors.ts'
-import { logRecords } from './records.ts'
+import { logRecords } from './shared/records.ts'
 
 interface Mark {
   logId: string

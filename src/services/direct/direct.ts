@@ -12,10 +12,11 @@ import type { LogRecord } from '../../log/types.ts'
 import type { Marks } from '../marks.ts'
 import type { Bursts } from '../notifications/bursts.ts'
 import type { People } from '../people.ts'
-import { toggleReaction } from '../reactions.ts'
-import { logRecords } from '../records.ts'
+import { conversationId, conversationSides } from '../shared/conversation.ts'
+import { toggleReaction } from '../shared/reactions.ts'
+import { logRecords } from '../shared/records.ts'
 import type { Typing } from '../typing.ts'
-import { conversationId, conversationSides, presentDirect } from './kind.ts'
+import { presentDirect } from './kind.ts'
 
 export interface DirectDeps {
   database: Database
