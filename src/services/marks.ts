@@ -15,7 +15,7 @@ const maxMarks = 200
 /** More readers of one message than these are not counted. */
 const maxReaders = 20_000
 /** The most readers that a message names. */
-export const maxSeenBy = 200
+const maxSeenBy = 200
 
 /**
  * Reading marks: one cursor a member and log, which never moves back. What was read, seen and is unread derives from

@@ -43,7 +43,7 @@ export interface ConversationWire {
 const maxKnown = 100_000
 
 /** The most conversations of one user. */
-export const maxConversations = 5_000
+const maxConversations = 5_000
 
 /** Direct messages between two people. */
 export function createDirect(deps: DirectDeps) {
