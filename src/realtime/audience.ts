@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'socket.io'
+import type { Actor } from '../kernel/actor.ts'
 import { channels } from '../kernel/channels.ts'
 import type { Audience } from '../kernel/ports.ts'
 
@@ -10,7 +11,7 @@ export interface Holds {
 
 /** What this instance keeps about a socket. */
 export interface SocketData {
-  actor: import('../kernel/actor.ts').Actor
+  actor: Actor
   /** The logs that this socket receives, held open for it. */
   logs: Map<string, object>
   /** Until it has been welcomed: logs that its user came into meanwhile. */
@@ -71,7 +72,9 @@ export function createAudience(io: Server, holds: () => Holds): Audience & { wel
     present(userIds) {
       const here: string[] = []
       for (const userId of userIds) {
-        if (namespace.adapter.rooms.has(channels.rooms(userId)) || welcoming.has(userId)) here.push(userId)
+        // A bot may be in only one of them.
+        const isIn = [channels.rooms(userId), channels.dms(userId)].some((room) => namespace.adapter.rooms.has(room))
+        if (isIn || welcoming.has(userId)) here.push(userId)
       }
       return here
     },

@@ -20,6 +20,7 @@ const MAX_TURN_BYTES = 256 * 1024
  */
 const FEW_RECIPIENTS = 2
 const FEW_FRAMES = 8
+
 /**
  * Collects one event-loop turn's frames for all connections, and writes each connection once.
  *

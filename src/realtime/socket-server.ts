@@ -21,7 +21,7 @@ export function createSocketServer(http: HttpServer, options: SocketServerOption
   return new Server(http, {
     path: '/socket.io/',
     serveClient: false,
-    // Board connections share the port; Engine.IO must leave their upgrades alone.
+    // Upgrades on other paths are answered by the listener of the whole server; Engine.IO would cut them after a second.
     destroyUpgrade: false,
     transports: ['websocket', 'polling'],
     maxHttpBufferSize: options.maxEventBytes,
