@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const visibilities = ['public', 'private', 'unlisted', 'draft'] as const
+const visibilities = ['public', 'private', 'unlisted', 'draft'] as const
 
 export const AudioFile = defineEntity('AudioFile', {
   description: 'A recording that somebody uploaded',

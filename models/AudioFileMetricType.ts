@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const metricStatuses = ['active', 'suspended', 'defunct', 'development'] as const
+const metricStatuses = ['active', 'suspended', 'defunct', 'development'] as const
 export const MetricStatus = z.enum(metricStatuses)
 
 export const AudioFileMetricType = defineEntity('AudioFileMetricType', {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const bookingStatuses = ['requested', 'confirmed', 'cancelled', 'completed'] as const
+const bookingStatuses = ['requested', 'confirmed', 'cancelled', 'completed'] as const
 
 export const Booking = defineEntity('Booking', {
   description: 'A musician asked to play on a project at a time',

@@ -6,7 +6,7 @@ import { f } from '../src/kernel/fields.ts'
 export const maxContent = 8_000
 
 export const Reaction = z.object({ emoji: z.string(), userIds: z.array(z.string()) })
-export const Attachment = z.object({
+const Attachment = z.object({
   id: f.id(),
   kind: z.enum(['image', 'audio']),
   title: z.string(),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const roomRoles = ['owner', 'moderator', 'member'] as const
+const roomRoles = ['owner', 'moderator', 'member'] as const
 export const RoomRole = z.enum(roomRoles)
 export type RoomRole = z.infer<typeof RoomRole>
 

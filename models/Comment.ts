@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const commentTargets = ['AudioFile', 'Profile', 'Playlist', 'Project'] as const
+const commentTargets = ['AudioFile', 'Profile', 'Playlist', 'Project'] as const
 
 export const Comment = defineEntity('Comment', {
   description: 'What somebody says of a recording, profile, playlist or project',

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f, idPattern } from '../src/kernel/fields.ts'
 
-export const imageUsages = ['avatar', 'banner', 'project', 'audio', 'other'] as const
-export const imageTargets = ['Profile', 'Project', 'AudioFile'] as const
+const imageUsages = ['avatar', 'banner', 'project', 'audio', 'other'] as const
+const imageTargets = ['Profile', 'Project', 'AudioFile'] as const
 
 export const Image = defineEntity('Image', {
   description: 'An uploaded picture',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const likeTargets = ['AudioFile', 'Comment', 'Playlist', 'Project'] as const
+const likeTargets = ['AudioFile', 'Comment', 'Playlist', 'Project'] as const
 
 export const Like = defineEntity('Like', {
   description: 'A user’s liking of a thing',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const reportTargets = ['AudioFile', 'Comment', 'Profile', 'Project'] as const
+const reportTargets = ['AudioFile', 'Comment', 'Profile', 'Project'] as const
 
 export const Report = defineEntity('Report', {
   description: 'A complaint for the moderators',

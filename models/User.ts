@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
-export const siteRoles = ['user', 'admin'] as const
+const siteRoles = ['user', 'admin'] as const
 
 /**
  * An account: of a person, or of a bot, which is a user of its own. The whole of it is for its owner and for admins;

@@ -1,5 +1,3 @@
-import type { z } from 'zod'
-import type { Ack, EmissionDef, EventDef } from '../src/kernel/event.ts'
 import { create } from './chat/create.ts'
 import { deleteMessage } from './chat/delete.ts'
 import { edit } from './chat/edit.ts'
@@ -76,17 +74,3 @@ export const emissions = [
   ...presenceEmissions,
   ...notificationEmissions,
 ] as const
-
-type AnyDefined = (typeof events)[number]
-type AnyTold = (typeof emissions)[number]
-
-/** For clients: event name → its function, as Socket.IO types it. */
-export type ClientEvents = {
-  [E in AnyDefined as E['name']]: E extends EventDef<string, infer P, infer A, any>
-    ? (payload: z.input<P>, reply: (ack: Ack<z.output<A>>) => void) => void
-    : never
-}
-/** For clients: name of what the server tells → its function. */
-export type ServerEvents = {
-  [E in AnyTold as E['name']]: E extends EmissionDef<string, infer P> ? (payload: z.output<P>) => void : never
-}

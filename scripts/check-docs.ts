@@ -1,5 +1,5 @@
 // Fails where a document no longer says what is so. Each check is a function that returns what is wrong.
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, normalize, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { emissions, events } from '../rooms/index.ts'
@@ -136,6 +136,30 @@ export async function checkTable(root: string, { table }: Registries): Promise<s
   return ['docs/protocol.md is out of step with the declared events: run npm run docs']
 }
 
+/** Every behaviour that a test's title numbers is once in test/spec.md, and every one there has a test. */
+export async function checkBehaviours(root: string): Promise<string[]> {
+  const files = await readdir(join(root, 'test'), { recursive: true }).catch((error) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const titles = new Map<string, Set<string>>()
+  for (const file of files.filter((name) => name.endsWith('.test.ts'))) {
+    const text = await readFile(join(root, 'test', file), 'utf8')
+    for (const [, , number, title] of text.matchAll(/(['"`])\[([A-Z]+-\d+)\] (.*?)\1/g)) {
+      titles.set(number!, (titles.get(number!) ?? new Set()).add(title!))
+    }
+  }
+  const spec = (await readText(join(root, 'test/spec.md'))) ?? ''
+  const listed = [...spec.matchAll(/^- \*\*([A-Z]+-\d+)\*\* /gm)].map(([, number]) => number!)
+  const known = new Set(listed)
+  return [
+    ...listed.filter((number, index) => listed.indexOf(number) < index).map((number) => `has ${number} twice`),
+    ...[...titles.keys()].filter((number) => !known.has(number)).map((number) => `lacks ${number}, which a test has`),
+    ...[...known].filter((number) => !titles.has(number)).map((number) => `has ${number}, which no test has`),
+    ...[...titles].filter(([, each]) => each.size > 1).map(([number]) => `has ${number} for tests of different titles`),
+  ].map((wrong) => `test/spec.md ${wrong}`)
+}
+
 async function inDocuments(root: string, look: (text: string, document: string) => string[]): Promise<string[]> {
   const texts = await Promise.all(DOCUMENTS.map((document) => readText(join(root, document))))
   const wrong = texts.flatMap((text, index) => (text === undefined ? [] : look(text, DOCUMENTS[index]!)))
@@ -164,6 +188,7 @@ export async function checkDocs(root: string): Promise<string[]> {
     checkScripts,
     checkTable,
     checkExcerpts,
+    checkBehaviours,
   ]
   return (await Promise.all(checks.map((check) => check(root, registries)))).flat()
 }

@@ -18,11 +18,12 @@ interface Import {
   typeOnly: boolean
 }
 
-/** A place in the house. `policies`, `services` and so on are folders of `src/`. */
+/** A place in the house. `policies`, `services` and so on are folders of `src/`, `shared` is in `services`. */
 type Place =
   | 'kernel'
   | 'models'
   | 'policies'
+  | 'shared'
   | 'services'
   | 'rooms'
   | 'http'
@@ -42,25 +43,29 @@ interface Rule {
   types: Place[]
 }
 
-const INNER: Place[] = ['kernel', 'models', 'policies', 'services']
+const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services']
 /** A place always sees itself, services excepted: they receive each other. */
 const RULES: Partial<Record<Place, Rule>> = {
   kernel: { values: ['kernel'], types: [] },
   models: { values: ['models', 'kernel'], types: [] },
   policies: { values: ['policies', 'models', 'kernel'], types: [] },
-  services: { values: ['policies', 'models', 'kernel'], types: ['services', 'log', 'infra', 'config'] },
+  shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
+  services: { values: ['shared', 'policies', 'models', 'kernel'], types: ['services', 'log', 'infra', 'config'] },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },
   http: { values: ['http', ...INNER], types: ['config', 'rooms'] },
   jobs: { values: ['jobs', ...INNER], types: ['config'] },
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
-  realtime: { values: ['realtime', 'kernel', 'models', 'rooms', 'infra'], types: ['services', 'config', 'log'] },
+  realtime: {
+    values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
+    types: ['services', 'config', 'log'],
+  },
   client: { values: ['client'], types: ['kernel', 'models'] },
   config: { values: ['kernel'], types: [] },
 }
 
 const FOLDERS: Place[] = ['kernel', 'policies', 'services', 'http', 'jobs', 'infra', 'log', 'realtime', 'client']
-const TOP_FILES = ['src/app.ts', 'src/main.ts']
+const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
 function isOwnFolder(file: string): boolean {
   return file.split('/').length > 3
@@ -72,6 +77,7 @@ export function placeOf(path: string): Place {
   if (first === 'models' || first === 'rooms') return first
   if (path === 'src/config.ts') return 'config'
   if (TOP_FILES.includes(path)) return 'top'
+  if (path.startsWith('src/services/shared/')) return 'shared'
   if (first === 'src') return FOLDERS.find((folder) => folder === second) ?? 'outside'
   return 'outside'
 }

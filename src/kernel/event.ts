@@ -52,5 +52,3 @@ export interface EmissionDef<N extends string, P extends z.ZodType> {
 export const defineEmission = <const N extends string, P extends z.ZodType>(definition: EmissionDef<N, P>) => definition
 
 export type AnyEmission = EmissionDef<string, z.ZodType<any>>
-/** The payload of an emission, as it travels. */
-export type Payload<E> = E extends EmissionDef<string, infer P> ? z.input<P> : never

@@ -1,9 +1,8 @@
 import type { Audience, Bus, Logger } from '../kernel/ports.ts'
 import type { Log } from '../log/log.ts'
-import type { RoomLive } from '../services/chat/state.ts'
-import { presentRoom } from '../services/chat/state.ts'
-import { isConversation } from '../services/direct/kind.ts'
 import type { Memberships } from '../services/memberships.ts'
+import { isConversation } from '../services/shared/conversation.ts'
+import { presentRoom, type RoomLive } from '../services/shared/room-state.ts'
 
 export interface SubscriberDeps {
   bus: Bus

@@ -3,10 +3,10 @@ import { channels } from '../kernel/channels.ts'
 import type { Audience } from '../kernel/ports.ts'
 import type { Log } from '../log/log.ts'
 import type { LiveView } from '../log/types.ts'
-import type { RoomLive } from '../services/chat/state.ts'
-import { conversationSides, isConversation } from '../services/direct/kind.ts'
 import type { Marks } from '../services/marks.ts'
 import type { Memberships } from '../services/memberships.ts'
+import { conversationSides, isConversation } from '../services/shared/conversation.ts'
+import type { RoomLive } from '../services/shared/room-state.ts'
 import type { LiveSocket } from './audience.ts'
 
 export interface WelcomeDeps {

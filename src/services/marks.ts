@@ -2,7 +2,7 @@ import { Membership } from '../../models/Membership.ts'
 import type { Database } from '../infra/mongo.ts'
 import { createBatcher } from '../kernel/batcher.ts'
 import { notFound } from '../kernel/errors.ts'
-import { logRecords } from './records.ts'
+import { logRecords } from './shared/records.ts'
 
 interface Mark {
   logId: string
@@ -15,7 +15,7 @@ const maxMarks = 200
 /** More readers of one message than these are not counted. */
 const maxReaders = 20_000
 /** The most readers that a message names. */
-export const maxSeenBy = 200
+const maxSeenBy = 200
 
 /**
  * Reading marks: one cursor a member and log, which never moves back. What was read, seen and is unread derives from

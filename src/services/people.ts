@@ -95,7 +95,7 @@ export function createPeople({ database, bus }: { database: Database; bus: Bus }
 export type People = ReturnType<typeof createPeople>
 
 /** For each `@` in a text, the names that could begin there, longest first, as profiles' keys. */
-export function mentionSpans(text: string): string[][] {
+function mentionSpans(text: string): string[][] {
   const spans: string[][] = []
   for (const match of text.matchAll(/(?<![\p{L}\p{N}_@])@(?=\S)/gu)) {
     const rest = text.slice(match.index + 1, match.index + 200).toLowerCase()

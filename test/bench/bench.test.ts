@@ -31,7 +31,7 @@ function readPieces(stream: Buffer, step: number): string[] {
   return found
 }
 
-test('BEN-01 finds frames whole, of every length, however the stream is cut', () => {
+test('[BEN-01] finds frames whole, of every length, however the stream is cut', () => {
   const short = ['', 'a', 'é'.repeat(62), 'b'.repeat(125), 'c'.repeat(126), 'end']
   const long = [...short, 'd'.repeat(65_535), 'e'.repeat(65_536), 'end']
   for (const step of [1, 2, 3, 100]) expect(readPieces(Buffer.concat(short.map(serverFrame)), step)).toEqual(short)
@@ -40,7 +40,7 @@ test('BEN-01 finds frames whole, of every length, however the stream is cut', ()
 })
 
 describe('figures', () => {
-  test('BEN-02 takes median, spread and percentiles', () => {
+  test('[BEN-02] takes median, spread and percentiles', () => {
     expect(median([3, 1, 2])).toBe(2)
     expect(median([4, 1, 2, 3])).toBe(2.5)
     expect(median([])).toBeNaN()
@@ -50,14 +50,14 @@ describe('figures', () => {
     expect(latencies.summary()).toEqual({ p50: 501, p99: 991, max: 1_000, samples: 1_000 })
   })
 
-  test('BEN-03 sends messages of 120 characters that carry their time', () => {
+  test('[BEN-03] sends messages of 120 characters that carry their time', () => {
     const packet = sendPacket('room', 'client', 12_345.678)
     expect(JSON.parse(packet)[1].content.length).toBe(120)
     expect(sentAt(Buffer.from(`42${packet}`), 0, packet.length + 2)).toBe(12_345.678)
     expect(sentAt(Buffer.from('42["room:message",{"content":"other"}]'), 0, 37)).toBeNaN()
   })
 
-  test('BEN-04 judges goals on medians of both sides, and only where both are there', () => {
+  test('[BEN-04] judges goals on medians of both sides, and only where both are there', () => {
     const series = (contender: Series['contender'], perSecond: number[]): Series => ({
       measure: 'acks',
       case: '64',
@@ -70,7 +70,7 @@ describe('figures', () => {
     expect(judge([series('ours', [1])])).toEqual([])
   })
 
-  test('BEN-05 puts a section between its markers and keeps all else', () => {
+  test('[BEN-05] puts a section between its markers and keeps all else', () => {
     const once = replaceSection('# Benchmarks\n\nprose\n', 'bench:chat', 'first')
     expect(once).toBe('# Benchmarks\n\nprose\n\n<!-- bench:chat:start -->\nfirst\n<!-- bench:chat:end -->\n')
     expect(replaceSection(`${once}\nmore\n`, 'bench:chat', 'second')).toBe(`${once.replace('first', 'second')}\nmore\n`)
@@ -83,7 +83,7 @@ describe('the reconnect ledger', () => {
     for (const rev of revs) ledger.live(rev, `m${rev}`)
   }
 
-  test('BEN-06 finds nothing wrong where live changes and a sync overlap', () => {
+  test('[BEN-06] finds nothing wrong where live changes and a sync overlap', () => {
     const ledger = new Ledger(4)
     live(ledger, 5, 6)
     ledger.reconnect()
@@ -94,7 +94,7 @@ describe('the reconnect ledger', () => {
     expect([ledger.gaps(), ledger.twice, ledger.reordered]).toEqual([0, 0, 0])
   })
 
-  test('BEN-07 counts a gap, a repeat, a wrong order, and two changes under one rev', () => {
+  test('[BEN-07] counts a gap, a repeat, a wrong order, and two changes under one rev', () => {
     const gap = new Ledger(0)
     live(gap, 1, 2, 5)
     expect(gap.gaps()).toBe(2)

@@ -162,7 +162,7 @@ eachWorld((world) => {
     ]
 
     for (const visibility of ['public', 'private'] as const) {
-      test(`[CHAT-04] in a ${visibility} room`, async () => {
+      test(`in a ${visibility} room`, async () => {
         const { people, sockets } = await cast(world(), 'Owner', 'Mod', 'Member', 'Stranger', 'Second')
         const [owner, moderator, member, stranger, second] = sockets as TestSocket[]
         const guests = await world().users(...acts.map(() => 'Guest'), 'Guest')

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
+  checkBehaviours,
   checkEvents,
   checkExcerpts,
   checkRoutes,
@@ -177,5 +178,28 @@ describe('the documents', () => {
     expect(await checkExcerpts(planted)).toEqual([])
     await write(shown('three()'))
     expect(await checkExcerpts(planted)).toHaveLength(1)
+  })
+
+  it('[DOC-05] a behaviour that a test or the list of them lacks, or that has its number twice, is found', async () => {
+    const planted = await mkdtemp(join(tmpdir(), 'phantom-power-docs-'))
+    onTestFinished(() => rm(planted, { recursive: true, force: true }))
+    await mkdir(join(planted, 'test/box'), { recursive: true })
+    // Put together here, or these would be titles of this file.
+    const title = (number: string, words: string) => `it('${`[${number}]`} ${words}', () => {})\n`
+    const judge = async (tests: string, spec: string) => {
+      await writeFile(join(planted, 'test/box/box.test.ts'), tests)
+      await writeFile(join(planted, 'test/spec.md'), spec)
+      return checkBehaviours(planted)
+    }
+    const opens = title('BOX-01', 'opens')
+    expect(await judge(opens + opens, '- **BOX-01** opens\n')).toEqual([])
+    expect(await judge(opens + title('BOX-02', 'shuts'), '- **BOX-01** opens\n- **BOX-01** shuts\n')).toEqual([
+      'test/spec.md has BOX-01 twice',
+      'test/spec.md lacks BOX-02, which a test has',
+    ])
+    expect(await judge(opens + title('BOX-01', 'shuts'), '- **BOX-01** opens\n- **BOX-03** locks\n')).toEqual([
+      'test/spec.md has BOX-03, which no test has',
+      'test/spec.md has BOX-01 for tests of different titles',
+    ])
   })
 })

@@ -5,7 +5,7 @@ import type { Entity } from '../../src/kernel/entity.ts'
 const crockford = [...'0123456789ABCDEFGHJKMNPQRSTVWXYZ']
 
 /** ULIDs of any time: the first character is at most 7, as 26 × 5 bits are two more than 128. */
-export const idArbitrary: fc.Arbitrary<string> = fc
+const idArbitrary: fc.Arbitrary<string> = fc
   .tuple(
     fc.constantFrom(...crockford.slice(0, 8)),
     fc.array(fc.constantFrom(...crockford), { minLength: 25, maxLength: 25 }),

@@ -9,7 +9,7 @@ export interface Received {
 }
 
 /** What an ack with `ok: false` said. */
-export class AckError extends Error {
+class AckError extends Error {
   readonly code: string
   readonly details: { path: string; message: string }[] | undefined
   readonly retryAfterMs: number | undefined

@@ -6,7 +6,7 @@ import { channels } from '../../kernel/channels.ts'
 import type { Audience, Emitter } from '../../kernel/ports.ts'
 import type { LogKind, LogRecord } from '../../log/types.ts'
 import type { Marks } from '../marks.ts'
-import { foldRoom, presentRoom, type RoomLive, type RoomState } from './state.ts'
+import { foldRoom, presentRoom, type RoomLive, type RoomState } from '../shared/room-state.ts'
 
 export interface Seen {
   seenBy: string[]

@@ -12,13 +12,13 @@ import { roomPolicy } from '../../policies/rooms.ts'
 import type { Marks } from '../marks.ts'
 import type { Bursts } from '../notifications/bursts.ts'
 import type { People } from '../people.ts'
-import { toggleReaction } from '../reactions.ts'
-import { logRecords } from '../records.ts'
+import { toggleReaction } from '../shared/reactions.ts'
+import { logRecords } from '../shared/records.ts'
+import type { RoomLive } from '../shared/room-state.ts'
 import { presentMessage } from './kind.ts'
 import type { Rooms } from './rooms.ts'
 import type { Search } from './search.ts'
 import type { SlowMode } from './slow-mode.ts'
-import type { RoomLive } from './state.ts'
 
 export interface SendInput {
   clientId: string

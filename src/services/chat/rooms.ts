@@ -10,11 +10,11 @@ import type { Log } from '../../log/log.ts'
 import type { Draft, LiveView } from '../../log/types.ts'
 import { roomPolicy } from '../../policies/rooms.ts'
 import type { People } from '../people.ts'
-import { presentRoom, type RoomLive } from './state.ts'
+import { presentRoom, type RoomLive } from '../shared/room-state.ts'
 
 /** The most people in a room, and rooms that one person can be in. */
-export const maxMembers = 10_000
-export const maxRooms = 1_000
+const maxMembers = 10_000
+const maxRooms = 1_000
 
 export interface RoomDeps {
   database: Database

@@ -6,7 +6,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { Log } from '../../log/log.ts'
 import type { LogRecord } from '../../log/types.ts'
-import { logRecords } from '../records.ts'
+import { logRecords } from '../shared/records.ts'
 
 const batchSize = 500
 /** A log is indexed once it has rested for this long … */

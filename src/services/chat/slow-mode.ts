@@ -4,8 +4,8 @@ import type { Actor } from '../../kernel/actor.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import { roomPolicy } from '../../policies/rooms.ts'
-import { logRecords } from '../records.ts'
-import type { RoomLive } from './state.ts'
+import { logRecords } from '../shared/records.ts'
+import type { RoomLive } from '../shared/room-state.ts'
 
 const nothing = async () => {}
 

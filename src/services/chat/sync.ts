@@ -1,8 +1,8 @@
 import { type Actor, hasScope } from '../../kernel/actor.ts'
 import type { ErrorCode } from '../../kernel/errors.ts'
 import type { Log, SyncAnswer } from '../../log/log.ts'
-import { conversationId } from '../direct/kind.ts'
-import type { RoomLive } from './state.ts'
+import { conversationId } from '../shared/conversation.ts'
+import type { RoomLive } from '../shared/room-state.ts'
 
 export type LogName = { roomId: string } | { userId: string }
 export type LogAnswer = LogName & (SyncAnswer | { error: { code: ErrorCode } })

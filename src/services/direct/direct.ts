@@ -12,10 +12,11 @@ import type { LogRecord } from '../../log/types.ts'
 import type { Marks } from '../marks.ts'
 import type { Bursts } from '../notifications/bursts.ts'
 import type { People } from '../people.ts'
-import { toggleReaction } from '../reactions.ts'
-import { logRecords } from '../records.ts'
+import { conversationId, conversationSides } from '../shared/conversation.ts'
+import { toggleReaction } from '../shared/reactions.ts'
+import { logRecords } from '../shared/records.ts'
 import type { Typing } from '../typing.ts'
-import { conversationId, conversationSides, presentDirect } from './kind.ts'
+import { presentDirect } from './kind.ts'
 
 export interface DirectDeps {
   database: Database
@@ -42,7 +43,7 @@ export interface ConversationWire {
 const maxKnown = 100_000
 
 /** The most conversations of one user. */
-export const maxConversations = 5_000
+const maxConversations = 5_000
 
 /** Direct messages between two people. */
 export function createDirect(deps: DirectDeps) {

@@ -3,19 +3,7 @@ import { channels } from '../../kernel/channels.ts'
 import type { Audience, Emitter } from '../../kernel/ports.ts'
 import type { LogKind, LogRecord } from '../../log/types.ts'
 import type { Marks } from '../marks.ts'
-
-const prefix = 'dm:'
-
-/** The log of two people's conversation. */
-export const conversationId = (a: string, b: string) => (a < b ? `${prefix}${a}:${b}` : `${prefix}${b}:${a}`)
-
-export const isConversation = (logId: string) => logId.startsWith(prefix)
-
-/** The two people of a conversation. */
-export function conversationSides(logId: string): [string, string] {
-  const [, a, b] = logId.split(':')
-  return [a!, b!]
-}
+import { conversationSides } from '../shared/conversation.ts'
 
 /** A direct message as clients get it. */
 export const presentDirect = (record: LogRecord, readAt: Date | null = null): MessageWire =>

@@ -366,8 +366,13 @@ export function createBursts({ database, bus, jobs, notifications, placeOf, logg
     async close() {
       closed = true
       for (const timer of timers) clearTimeout(timer)
+      // Those begun by repeats of earlier sends have nothing to tell.
+      const silent = [...bursts.values()].filter(({ toSeq, pending }) => toSeq === 0 && pending === 0)
       bursts.clear()
       await Promise.all([writer.idle(), remover.idle()])
+      if (silent.length > 0) {
+        await stored.deleteMany({ _id: { $in: silent.map(({ id }) => id) }, leasedBy: bus.instanceId })
+      }
       await stored.updateMany({ kind: telling.kind, leasedBy: bus.instanceId }, [
         // Sends that are under way still end before it is looked at who has not read them.
         { $set: { leasedBy: null, runAt: { $add: ['$$NOW', 2_000] } } },

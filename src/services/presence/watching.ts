@@ -5,7 +5,7 @@ import type { Emitter } from '../../kernel/ports.ts'
 import { type KnownPresence, looksSame, nobody, ownPresence, type PresenceWire, publicPresence } from './status.ts'
 
 /** The most users that a socket watches (contract, section 6), and that all sockets of an instance watch. */
-export const maxWatchedBySocket = 1_000
+const maxWatchedBySocket = 1_000
 const maxWatched = 500_000
 
 interface Watched {

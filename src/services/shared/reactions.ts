@@ -1,4 +1,4 @@
-import { conflict } from '../kernel/errors.ts'
+import { conflict } from '../../kernel/errors.ts'
 
 /** Different emojis on one message, and people behind one emoji. */
 const maxEmojis = 50
