@@ -39,7 +39,7 @@ export interface Load {
 
 const USERS = 12
 const DEVICES_PER_USER = [3, 2]
-const MAX_OUTSTANDING = 8
+const MAX_OUTSTANDING = 12
 const MAX_ATTEMPTS = 80
 const MAX_OP_MS = 90_000
 const KEPT = 60
@@ -268,7 +268,7 @@ export async function createLoad(urls: string[], random: Random, history: Histor
 
   async function live(person: Person): Promise<void> {
     while (!ended) {
-      await sleep(person.random.int(40, 160))
+      await sleep(person.random.int(15, 70))
       if (ended || person.outstanding >= MAX_OUTSTANDING) continue
       void act(person)
     }

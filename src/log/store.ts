@@ -54,6 +54,7 @@ export function createLogStore(database: LogDatabase): LogStore<Session> {
         .toArray(),
     byIds: (ids) => entries.find({ _id: { $in: ids } }, { projection }).toArray(),
     byClientId: (logId, senderId, clientId) => entries.findOne({ logId, senderId, clientId }, { projection }),
+    byClientIds: (keys) => entries.find({ $or: keys.map((key) => ({ ...key })) }, { projection }).toArray(),
 
     async write(steps) {
       if (steps.every((step) => step.type === 'insert')) return insert(steps.map((step) => toStored(step.record)))

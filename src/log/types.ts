@@ -61,6 +61,13 @@ export interface WriteOutcome {
 /** Runs inside the transaction of an append, so that both happen or neither. */
 export type Within<T> = (session: T) => Promise<void>
 
+/** What makes an append idempotent. */
+export interface ClientKey {
+  logId: string
+  senderId: string
+  clientId: string
+}
+
 /** What the log needs of a database. All reads see only what is majority-committed. */
 export interface LogStore<Session = unknown> {
   heads(logIds: string[]): Promise<Map<string, Head>>
@@ -68,6 +75,8 @@ export interface LogStore<Session = unknown> {
   after(logId: string, rev: number, limit: number): Promise<LogRecord[]>
   byIds(ids: string[]): Promise<LogRecord[]>
   byClientId(logId: string, senderId: string, clientId: string): Promise<LogRecord | null>
+  /** Those of the keys that are stored, in any order. */
+  byClientIds(keys: ClientKey[]): Promise<LogRecord[]>
   /** Majority and journalled. Throws where the outcome is not known. */
   write(steps: WriteStep[]): Promise<WriteOutcome>
   /** Several inserts and `within` in one transaction: all or nothing. */

@@ -123,7 +123,9 @@ export function createWriter(deps: WriterDeps) {
       outageMs = 0
       batchSize = Math.min(maxBatch, batchSize * 2)
       stats.writes++
-      settle(batch.items, outcome, now)
+      const again = settle(batch.items, outcome, now)
+      // Nothing of these logs is written meanwhile, so that their order holds.
+      requeue(outcome.stopped === 'clientId' ? await answerRepeats(again) : again)
     } catch (error) {
       failed(batch.items, error)
     }
@@ -131,7 +133,8 @@ export function createWriter(deps: WriterDeps) {
     kick()
   }
 
-  function settle(items: Item[], outcome: WriteOutcome, startedAt: number) {
+  /** Settles what the outcome says; returns what is to be tried again, in order. */
+  function settle(items: Item[], outcome: WriteOutcome, startedAt: number): Operation[] {
     const tail = deps.tail()
     const { done, stopped } = outcome
     const stale = new Set(outcome.stale)
@@ -157,7 +160,36 @@ export function createWriter(deps: WriterDeps) {
       }
     }
     for (const live of lives) yieldToOthers(live)
-    requeue(again)
+    return again
+  }
+
+  /**
+   * Where one is a repeat others may be: clients that come back send again what they have no ack of. One look answers
+   * all that is stored; each would stop a write of its own otherwise. Returns the rest.
+   */
+  async function answerRepeats(operations: Operation[]): Promise<Operation[]> {
+    const keyed = operations.flatMap((operation) => {
+      const { work, live } = operation
+      const { senderId, clientId } = work.type === 'append' ? work.draft : { senderId: '', clientId: undefined }
+      return clientId === undefined ? [] : [{ operation, key: { logId: live.logId, senderId, clientId } }]
+    })
+    if (keyed.length === 0) return operations
+    try {
+      const name = (of: { logId: string; senderId: string; clientId?: string }) =>
+        `${of.logId} ${of.senderId} ${of.clientId}`
+      const stored = new Map<string, LogRecord>()
+      for (let start = 0; start < keyed.length; start += 200) {
+        const page = keyed.slice(start, start + 200)
+        for (const record of await store.byClientIds(page.map(({ key }) => key))) stored.set(name(record), record)
+      }
+      for (const { operation, key } of keyed) {
+        const record = stored.get(name(key))
+        if (record) answerWith(operation, record)
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'could not look for repeats; they are found one by one')
+    }
+    return operations.filter((operation) => !operation.settled)
   }
 
   /** Nobody knows how far a write came. */
@@ -301,20 +333,25 @@ export function createWriter(deps: WriterDeps) {
         kick()
         return
       }
-      if (stored._id === draft.id) {
-        // Nobody has told of it yet.
-        deps.tail().hint(stored)
-        deps.tail().reach(logId, stored.rev)
-      } else {
-        if (stored.fingerprint !== (draft.fingerprint ?? '')) {
-          throw conflict('This clientId was used for another message')
-        }
-        stats.repeats++
-      }
-      operation.resolve(stored)
+      answerWith(operation, stored)
     } catch (error) {
       operation.reject(toAppError(error))
     }
+  }
+
+  /** The entry of an append is stored: by an earlier attempt of ours, or as what this one repeats. */
+  function answerWith(operation: Operation, stored: LogRecord) {
+    if (operation.work.type !== 'append') return
+    const { draft } = operation.work
+    if (stored._id === draft.id) {
+      // Nobody has told of it yet.
+      deps.tail().hint(stored)
+      deps.tail().reach(operation.live.logId, stored.rev)
+    } else if (stored.fingerprint !== (draft.fingerprint ?? '')) {
+      operation.reject(conflict('This clientId was used for another message'))
+      return
+    } else stats.repeats++
+    operation.resolve(stored)
   }
 
   /** An entry was applied, by whatever way: an uncertain operation of ours is certain now. */

@@ -17,6 +17,8 @@ export interface SocketData {
   /** Until it has been welcomed: logs that its user came into meanwhile. */
   late: Set<string> | null
   inFlight: number
+  /** What handlers see of the socket; made at its first event. */
+  handle?: import('../kernel/event.ts').SocketHandle
 }
 
 export type LiveSocket = Socket<any, any, any, SocketData>

@@ -43,7 +43,8 @@ export function createDispatch<S>(deps: DispatchDeps<S>) {
       const parsed = event.payload.safeParse(payload ?? {})
       if (!parsed.success)
         throw new AppError('invalid', 'The payload is not as it should be', { details: issuesOf(parsed.error) })
-      const data = await event.handle({ actor, services, socket: handleOf(socket) }, parsed.data)
+      socket.data.handle ??= handleOf(socket)
+      const data = await event.handle({ actor, services, socket: socket.data.handle }, parsed.data)
       if (deps.checkAcks) {
         const checked = event.ack.safeParse(data)
         if (!checked.success) throw new Error(`ack of ${name} is not as declared: ${checked.error.message}`)

@@ -124,6 +124,14 @@ export function createMemoryStore(random: () => number, faults: Faults) {
           .slice(0, limit),
       ),
     byIds: (ids) => read((entries) => entries.filter((entry) => ids.includes(entry._id))),
+    byClientIds: (keys) =>
+      read((entries) =>
+        entries.filter((entry) =>
+          keys.some(
+            (key) => key.logId === entry.logId && key.senderId === entry.senderId && key.clientId === entry.clientId,
+          ),
+        ),
+      ),
     byClientId: (logId, senderId, clientId) =>
       read(
         (entries) =>
