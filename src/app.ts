@@ -177,8 +177,12 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       authenticate: (token) => accounts.authenticate(token),
       isDraining: () => draining,
       async welcome(socket) {
+        const { userId, sessionId } = socket.data.actor
         // Counted as long as it is connected, whether or not it is welcome in the end.
-        presence.connected(socket.data.actor.userId)
+        presence.connected(userId)
+        // From here on it ends with its session; one that ended between the handshake and here shows in this look.
+        void socket.join(channels.session(sessionId))
+        await accounts.sessions.actor(sessionId)
         await welcome(socket, {
           log,
           marks,

@@ -88,6 +88,11 @@ export function handleConnections(io: Server, deps: ConnectionDeps): void {
     socket.on('disconnect', () => deps.gone(socket))
     deps.welcome(socket).catch((cause) => {
       const error = toAppError(cause)
+      if (error.code === 'unauthenticated') {
+        socket.emit('session:revoked', { sessionId: socket.data.actor.sessionId, reason: 'revoked' })
+        socket.disconnect(true)
+        return
+      }
       deps.logger.warn({ err: error.cause ?? error }, 'a socket could not be welcomed')
       socket.client.conn.close()
     })

@@ -66,7 +66,7 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
     }
     if (!socket.connected) return
 
-    const joined = [channels.session(actor.sessionId)]
+    const joined: string[] = []
     if (seesRooms) joined.push(channels.rooms(userId))
     if (seesDirect) joined.push(channels.dms(userId))
     if (!actor.bot) joined.push(channels.news(userId))
