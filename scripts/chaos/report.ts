@@ -26,9 +26,9 @@ export interface Outcome {
 export const countKills = (faults: Record<FaultKind, number>): number =>
   faults['kill instance'] + faults['kill redis'] + faults['kill mongod']
 
-/** A run below these, per minute, shows nothing: 100 kills and 10,000 acked messages in five minutes. */
+/** A run below these, per minute, shows nothing. A free machine of two cores makes 2,000 and more acked messages. */
 const MIN_KILLS = 20
-const MIN_ACKED = 2000
+const MIN_ACKED = 1200
 const MIN_EVENTS = 10_000
 
 /** Names what a run of this length did too little of; a shorter run has to do its share. */
