@@ -48,10 +48,19 @@ export const invalid = (message: string, path = '') =>
 
 /** Names by which MongoDB's driver reports that the database, not the request, is at fault. */
 const databaseAway =
-  /^Mongo(Network|ServerSelection|NotConnected|Pool|WaitQueue|TopologyClosed|ClientClosed|ExpiredSession|OperationTimeout|WriteConcern)/
+  /^Mongo(Network|ServerSelection|NotConnected|Pool|WaitQueue|TopologyClosed|ClientClosed|ExpiredSession|OperationTimeout|WriteConcern|UnexpectedServerResponse)/
 
-/** Codes by which it does: not primary, shutting down, interrupted, hosts unreachable, timeouts, write concern. */
-const awayCodes = new Set([6, 7, 50, 64, 79, 89, 91, 100, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
+/**
+ * Codes by which it does: not primary, shutting down, interrupted, hosts unreachable, timeouts, write concern; keys,
+ * majority reads or snapshots not there yet after a start; transactions lost to others or to a restart.
+ */
+const awayCodes = new Set([
+  ...[6, 7, 24, 50, 64, 79, 89, 91, 100, 112, 133, 134, 189, 211, 246, 251, 262, 290],
+  ...[9001, 10107, 11600, 11602, 13435, 13436],
+])
+
+/** Labels by which the driver says that trying again can help. */
+const awayLabels = ['RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult', 'ResetPool']
 
 /**
  * Turns anything thrown into an AppError: database outages into `unavailable`, the unknown into `internal`
@@ -63,8 +72,10 @@ export function toAppError(cause: unknown): AppError {
     const code = (cause as { code?: unknown }).code
     // A connection that breaks under a bulk write comes as an error of the bulk, without a code of the server.
     const brokenBulk = cause.name === 'MongoBulkWriteError' && typeof code !== 'number'
+    const { hasErrorLabel } = cause as { hasErrorLabel?: (label: string) => boolean }
     const retryable =
       brokenBulk ||
+      awayLabels.some((label) => hasErrorLabel?.call(cause, label)) ||
       databaseAway.test(cause.name) ||
       cause.name === 'MongooseServerSelectionError' ||
       awayCodes.has(code as number)
