@@ -134,7 +134,6 @@ describe('in MongoDB', () => {
     ['Session', { revokedAt: { $gt: when } }, undefined, { revokedAt: 1 }],
     ['Notification', { userId: id }, { _id: -1 }, { userId: 1, _id: -1 }],
     ['Notification', { userId: id, isRead: false }, { _id: -1 }, { userId: 1, isRead: 1, _id: -1 }],
-    ['Notification', { dedupeKey: 'k', isRead: true, userId: id }, undefined, { dedupeKey: 1, isRead: 1, userId: 1 }],
     ['AudioFile', { visibility: 'public' }, { _id: -1 }, { visibility: 1, _id: -1 }],
     ['Comment', { targetType: 'Profile', targetId: id }, { _id: -1 }, { targetType: 1, targetId: 1, _id: -1 }],
     ['Like', { targetType: 'Project', targetId: id }, undefined, { targetType: 1, targetId: 1, userId: 1 }],
