@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mongoose from 'mongoose'
+import { findMongod } from '../../scripts/find-tools.ts'
 
 /** Longest wait for a mongod to come up, in milliseconds. */
 const startMs = 30_000
@@ -17,7 +18,7 @@ export interface TestMongod {
 
 /**
  * A replica set of one for tests, with a database of its own: at `TEST_MONGODB_URI` where that is set, else a mongod
- * started from `MONGOD_BIN` (or PATH, or /opt/mongod) on a free port and an empty folder, gone with `close`.
+ * found as the server finds one, on a free port and an empty folder, gone with `close`.
  */
 export async function startTestMongod(database: string): Promise<TestMongod> {
   const given = process.env['TEST_MONGODB_URI']
@@ -40,9 +41,9 @@ export async function startTestMongod(database: string): Promise<TestMongod> {
 async function spawnMongod(): Promise<TestMongod> {
   const folder = await mkdtemp(join(tmpdir(), 'phantom-mongod-'))
   const port = await freePort()
-  const binaries = process.env['MONGOD_BIN'] ? [process.env['MONGOD_BIN']] : ['mongod', '/opt/mongod/mongod']
+  const { path } = await findMongod(() => {})
   const args = ['--dbpath', folder, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--replSet', 'test', '--quiet']
-  const child = await spawnFirst(binaries, [...args, '--wiredTigerCacheSizeGB', '0.25']).catch(async (error) => {
+  const child = await spawnFirst([path], [...args, '--wiredTigerCacheSizeGB', '0.25']).catch(async (error) => {
     await rm(folder, { recursive: true, force: true })
     throw error
   })
