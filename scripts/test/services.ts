@@ -77,7 +77,8 @@ async function startRedis(dir: string, binary: string): Promise<{ url: string; c
   throw new Error(`redis-server did not start: ${problem}`)
 }
 
-async function redisProcess(url: string): Promise<number | undefined> {
+/** The process id of the Redis that answers at a URL; undefined where none does yet. */
+export async function redisProcess(url: string): Promise<number | undefined> {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 1_000 })
   // Told by the rejection of connect() as well; without a listener it would end the process.
   client.on('error', () => {})

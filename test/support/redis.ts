@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import { redisProcess } from '../../scripts/test/services.ts'
 
 /** A redis-server of one's own, to be stopped, frozen and started again at the same port. */
 export interface TestRedis {
@@ -34,7 +34,7 @@ export async function startTestRedis(): Promise<TestRedis> {
     while (Date.now() < deadline) {
       if (failure) throw failure
       if (started.exitCode !== null) return false
-      if ((await processAt(at)) === started.pid) {
+      if ((await redisProcess(`redis://127.0.0.1:${at}`)) === started.pid) {
         child = started
         return true
       }
@@ -77,22 +77,5 @@ export async function startTestRedis(): Promise<TestRedis> {
       process.off('exit', last)
       await kill()
     },
-  }
-}
-
-/** The process id of the redis-server at a port; undefined where none answers yet. */
-async function processAt(port: number): Promise<number | undefined> {
-  const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true, retryStrategy: () => null })
-  // The rejection of connect() tells it as well.
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    const pid = /process_id:(\d+)/.exec(await client.info('server'))?.[1]
-    return pid === undefined ? undefined : Number(pid)
-  } catch {
-    // Not there yet: the caller asks again until its deadline.
-    return undefined
-  } finally {
-    client.disconnect()
   }
 }
