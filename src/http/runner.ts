@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { type Actor, hasScope } from '../kernel/actor.ts'
+import { type Actor, hasScope, permits } from '../kernel/actor.ts'
 import { addressKey } from '../kernel/address.ts'
 import { AppError, forbidden } from '../kernel/errors.ts'
 import { type RateLimiter, rates } from '../kernel/rate.ts'
@@ -71,6 +71,9 @@ export function runRoute<S>(route: AnyRoute<S>, deps: RunnerDeps<S>) {
       throw forbidden(route.scope ? `The bot's token lacks the scope ${route.scope}` : 'Bots may not do this')
     }
     if (route.auth === 'admin' && (actor.role !== 'admin' || actor.bot)) throw forbidden('Only admins may do this')
+    if (route.permission && !permits(actor, route.permission)) {
+      throw forbidden(`This needs the permission to ${route.permission.action} ${route.permission.resource}`)
+    }
   }
 
   function checkAnswer(type: z.ZodType, answer: unknown) {

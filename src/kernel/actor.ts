@@ -21,7 +21,19 @@ export interface Actor {
   role: 'user' | 'admin'
   /** Only for bots: they can do what their scopes name, people can do all. */
   bot?: { id: string; scopes: ReadonlySet<Scope> }
+  /** What the user's roles permit beyond what everybody may, as `action:resource`. */
+  permits?: ReadonlySet<string>
 }
+
+/** Leave to do an action to a kind of resource, as the model Permission has it. */
+export interface PermissionNeed {
+  action: string
+  resource: string
+}
+
+/** Whether the actor's roles permit it; admins may do all, bots nothing that is not their owner's own. */
+export const permits = (actor: Actor, { action, resource }: PermissionNeed): boolean =>
+  !actor.bot && (actor.role === 'admin' || (actor.permits?.has(`${action}:${resource}`) ?? false))
 
 /** What a declaration asks of a bot's token: a scope, or `any` where the handler looks closer itself. */
 export type ScopeNeed = Scope | 'any'

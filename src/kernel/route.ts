@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Actor, ScopeNeed } from './actor.ts'
+import type { Actor, PermissionNeed, ScopeNeed } from './actor.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Rate } from './rate.ts'
 
@@ -40,6 +40,8 @@ export interface RouteDef<
   auth: Auth
   /** What a bot's token must cover. Without one, bots are refused. */
   scope?: ScopeNeed
+  /** What the actor's roles must permit; owners' rules are the service's. */
+  permission?: PermissionNeed
   rate: Rate
   params?: Params
   query?: Query
