@@ -62,7 +62,8 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     c.res.headers.set(requestIdHeader, requestId)
   })
   app.use(securityHeaders(config.publicUrl))
-  app.use(crossOrigin(config.corsOrigins))
+  const answersOptions = new Set(routes.filter((route) => route.method === 'options').map((route) => route.path))
+  app.use(crossOrigin(config.corsOrigins, (path) => answersOptions.has(path)))
 
   const runner = {
     services: deps.services,
@@ -72,9 +73,13 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     secureCookies: config.publicUrl.startsWith('https:'),
     checkAnswers: deps.checkAnswers ?? false,
   }
-  for (const route of routes) {
+  // Hono brings HEAD to the routes for GET: those for HEAD must get to see it first.
+  const inOrder = [...routes].sort((a, b) => Number(b.method === 'head') - Number(a.method === 'head'))
+  for (const route of inOrder) {
     const run = runRoute(route, runner)
-    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c) => {
+    const isHead = route.method === 'head'
+    app.on(isHead ? 'GET' : route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c, next) => {
+      if (isHead && c.req.method !== 'HEAD') return next()
       const stop = metrics.http.startTimer({ method: route.method, route: route.path })
       let response: Response
       try {
