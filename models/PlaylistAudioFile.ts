@@ -7,8 +7,8 @@ export const PlaylistAudioFile = defineEntity('PlaylistAudioFile', {
   collection: 'playlistaudiofiles',
   closed: true,
   fields: {
-    playlistId: f.ref('Playlist'),
-    audioFileId: f.ref('AudioFile'),
+    playlistId: f.ref('Playlist', 'cascade'),
+    audioFileId: f.ref('AudioFile', 'cascade'),
     order: z.int().optional(),
     createdAt: f.time(),
   },

@@ -1,14 +1,17 @@
 import type { Server } from 'socket.io'
+import { entities } from '../models/index.ts'
 import type { Config } from './config.ts'
 import type { Database } from './infra/mongo.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
 import type { Bus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
+import type { ObjectStorage } from './kernel/storage.ts'
 import { createLog } from './log/log.ts'
 import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createClosing } from './services/accounts/closing.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -16,8 +19,11 @@ import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
 import { createSlowMode } from './services/chat/slow-mode.ts'
 import { createSyncing } from './services/chat/sync.ts'
+import { createDeletion } from './services/deletion.ts'
 import { createDirect } from './services/direct/direct.ts'
 import { createDirectKind } from './services/direct/kind.ts'
+import { createExport } from './services/export.ts'
+import { createFiles } from './services/files/files.ts'
 import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
@@ -46,6 +52,7 @@ export interface Ground {
   mailer: Mailer
   limiter: RateLimiter
   secrets: string[]
+  storage: ObjectStorage
   /** Sockets to emit to; one that never listens speaks to the other instances alone. */
   io: Server
   logger: Logger
@@ -57,7 +64,7 @@ export interface Ground {
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
 export function assembleServices(ground: Ground, stops: Stop[]) {
-  const { config, database, bus, mailer, limiter, secrets, io, logger } = ground
+  const { config, database, bus, mailer, limiter, secrets, storage, io, logger } = ground
   const accounts = createAccounts({
     database,
     bus,
@@ -108,6 +115,9 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
+  const deletion = createDeletion({ database, jobs, entities })
+  const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
+  stops.push({ name: 'files', stop: () => files.sweeping.close() })
   const services: Services = {
     accounts,
     people,
@@ -122,7 +132,14 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     notificationMails,
     bursts,
     jobs,
+    storage,
+    audioFiles: files.audioFiles,
+    uploads: files.uploads,
+    images: files.images,
+    deletion,
+    closing: createClosing({ database, sessions: accounts.sessions, rooms, deletion, jobs }),
+    export: createExport({ database, storage, entities }),
   }
 
-  return { services, emitter, audience, log, marks, memberships }
+  return { services, emitter, audience, log, marks, memberships, sweeping: files.sweeping }
 }

@@ -23,13 +23,13 @@ const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 const tus = 'Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset'
 const accepted = [
   'Authorization, Content-Type, Idempotency-Key, X-Phantom-Client, X-Request-Id',
-  'If-Match, If-Modified-Since, If-None-Match, If-Range, Range, Upload-Defer-Length, X-HTTP-Method-Override',
+  'If-Match, If-Modified-Since, If-None-Match, If-Range, Range',
   tus,
 ].join(', ')
 const exposed = [
   'Retry-After, X-Request-Id, WWW-Authenticate',
   'Accept-Ranges, Content-Disposition, Content-Range, ETag, Location',
-  'Tus-Extension, Tus-Max-Size, Tus-Version, Upload-Expires, X-Audio-File-Id',
+  'Tus-Extension, Tus-Max-Size, Tus-Version, X-Audio-File-Id',
   tus,
 ].join(', ')
 

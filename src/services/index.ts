@@ -1,10 +1,17 @@
+import type { ObjectStorage } from '../kernel/storage.ts'
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
+import type { Closing } from './accounts/closing.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
 import type { Syncing } from './chat/sync.ts'
+import type { Deletion } from './deletion.ts'
 import type { Direct } from './direct/direct.ts'
+import type { Export } from './export.ts'
+import type { AudioFiles } from './files/audio-files.ts'
+import type { Images } from './files/images.ts'
+import type { Uploads } from './files/uploads.ts'
 import type { Jobs } from './jobs.ts'
 import type { Bursts } from './notifications/bursts.ts'
 import type { NotificationMails } from './notifications/mails.ts'
@@ -27,4 +34,11 @@ export interface Services {
   notificationMails: NotificationMails
   bursts: Bursts
   jobs: Jobs
+  storage: ObjectStorage
+  audioFiles: AudioFiles
+  uploads: Uploads
+  images: Images
+  deletion: Deletion
+  closing: Closing
+  export: Export
 }

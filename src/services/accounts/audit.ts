@@ -10,6 +10,7 @@ type AuditAction =
   | 'UserLoginFailed'
   | 'UserLogout'
   | 'UserBan'
+  | 'UserDelete'
   | 'AdminCreate'
   | 'AdminPromote'
   | 'EmailVerify'
