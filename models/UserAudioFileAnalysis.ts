@@ -24,6 +24,7 @@ export const UserAudioFileAnalysis = defineEntity('UserAudioFileAnalysis', {
       serves: 'the analyses of a file; one a listener',
     },
     { keys: { userId: 1, _id: -1 }, serves: 'the analyses of a listener, newest first' },
+    { keys: { tags: 1 }, serves: 'taking a deleted tag out of them' },
   ],
 })
 export type UserAudioFileAnalysisDoc = Stored<typeof UserAudioFileAnalysis>
