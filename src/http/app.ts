@@ -9,7 +9,7 @@ import type { Logger } from '../kernel/ports.ts'
 import type { RateLimiter } from '../kernel/rate.ts'
 import type { AnyRoute } from '../kernel/route.ts'
 import { createAddressReader } from './client-address.ts'
-import { docsPage } from './docs.ts'
+import { docsPages } from './docs.ts'
 import type { HttpEnv } from './exchange.ts'
 import { crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
 import { openApi } from './openapi.ts'
@@ -101,13 +101,9 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   app.get('/metrics', async (c) => c.body(await metrics.expose(), 200, { 'Content-Type': metrics.contentType }))
 
   const document = openApi(routes, { version: deps.version, url: config.publicUrl })
-  const page = docsPage(document)
   app.get('/api/openapi.json', (c) => c.json(document))
   app.get('/api/asyncapi.json', (c) => c.json(deps.asyncApi))
-  app.get('/api/docs', (c) => {
-    c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-    return c.html(page)
-  })
+  app.route('/api/docs', docsPages())
 
   app.notFound(() => problemResponse(notFound('Route')))
   app.onError((error, c) => failure(error, c.get('requestId')))
