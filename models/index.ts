@@ -30,6 +30,7 @@ import { PlaylistAudioFile } from './PlaylistAudioFile.ts'
 import { Presence } from './Presence.ts'
 import { Profile } from './Profile.ts'
 import { Project } from './Project.ts'
+import { ProjectChange } from './ProjectChange.ts'
 import { Report } from './Report.ts'
 import { Role } from './Role.ts'
 import { RolePermission } from './RolePermission.ts'
@@ -90,6 +91,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   Membership,
   NotificationPreference,
   Presence,
+  ProjectChange,
   SearchCursor,
   SearchEntry,
 ]

@@ -29,6 +29,7 @@ import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPresence } from './services/presence/presence.ts'
+import { createProjects } from './services/projects/projects.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
 import { createTyping } from './services/typing.ts'
 
@@ -108,6 +109,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
+  const projects = createProjects({ database, bus, people, logger })
+  stops.push({ name: 'projects', stop: () => projects.close() })
   const services: Services = {
     accounts,
     people,
@@ -122,6 +125,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     notificationMails,
     bursts,
     jobs,
+    projects,
   }
 
   return { services, emitter, audience, log, marks, memberships }

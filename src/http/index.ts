@@ -7,6 +7,7 @@ import { chatRoomRoutes } from './chat-rooms.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { notificationRoutes } from './notifications.ts'
+import { projectRoutes } from './projects.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
 
@@ -21,4 +22,5 @@ export const routes: AnyRoute<Services>[] = [
   ...messageRoutes,
   ...blockRoutes,
   ...notificationRoutes,
+  ...projectRoutes,
 ]

@@ -11,6 +11,7 @@ import type { NotificationMails } from './notifications/mails.ts'
 import type { Notifications } from './notifications/notifications.ts'
 import type { People } from './people.ts'
 import type { PresenceService } from './presence/presence.ts'
+import type { Projects } from './projects/projects.ts'
 
 /** What routes, socket events and jobs act through. */
 export interface Services {
@@ -27,4 +28,5 @@ export interface Services {
   notificationMails: NotificationMails
   bursts: Bursts
   jobs: Jobs
+  projects: Projects
 }
