@@ -31,6 +31,7 @@ import { Presence } from './Presence.ts'
 import { Profile } from './Profile.ts'
 import { Project } from './Project.ts'
 import { Report } from './Report.ts'
+import { RightsState } from './RightsState.ts'
 import { Role } from './Role.ts'
 import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
@@ -90,6 +91,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   Membership,
   NotificationPreference,
   Presence,
+  RightsState,
   SearchCursor,
   SearchEntry,
 ]
