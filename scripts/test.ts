@@ -98,7 +98,7 @@ await attempt(async () => {
   services = await startTestServices((line) => console.log(line))
   process.env['TEST_MONGODB_URI'] = services.mongoUri
   process.env['TEST_REDIS_URL'] = services.redisUrl
-  if (existsSync('test/web')) process.env['TEST_CHROMIUM'] = await ensureChromium()
+  process.env['TEST_CHROMIUM'] = await ensureChromium()
   if (!finishing) await runVitest()
 })
 finishing ??= finish()

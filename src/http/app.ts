@@ -9,7 +9,7 @@ import type { Logger } from '../kernel/ports.ts'
 import type { RateLimiter } from '../kernel/rate.ts'
 import type { AnyRoute } from '../kernel/route.ts'
 import { createAddressReader } from './client-address.ts'
-import { docsPage } from './docs.ts'
+import { docsPages } from './docs.ts'
 import type { HttpEnv } from './exchange.ts'
 import { crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
 import { openApi } from './openapi.ts'
@@ -62,7 +62,8 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     c.res.headers.set(requestIdHeader, requestId)
   })
   app.use(securityHeaders(config.publicUrl))
-  app.use(crossOrigin(config.corsOrigins))
+  const answersOptions = new Set(routes.filter((route) => route.method === 'options').map((route) => route.path))
+  app.use(crossOrigin(config.corsOrigins, (path) => answersOptions.has(path)))
 
   const runner = {
     services: deps.services,
@@ -72,9 +73,13 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     secureCookies: config.publicUrl.startsWith('https:'),
     checkAnswers: deps.checkAnswers ?? false,
   }
-  for (const route of routes) {
+  // Hono brings HEAD to the routes for GET: those for HEAD must get to see it first.
+  const inOrder = [...routes].sort((a, b) => Number(b.method === 'head') - Number(a.method === 'head'))
+  for (const route of inOrder) {
     const run = runRoute(route, runner)
-    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c) => {
+    const isHead = route.method === 'head'
+    app.on(isHead ? 'GET' : route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c, next) => {
+      if (isHead && c.req.method !== 'HEAD') return next()
       const stop = metrics.http.startTimer({ method: route.method, route: route.path })
       let response: Response
       try {
@@ -96,13 +101,9 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   app.get('/metrics', async (c) => c.body(await metrics.expose(), 200, { 'Content-Type': metrics.contentType }))
 
   const document = openApi(routes, { version: deps.version, url: config.publicUrl })
-  const page = docsPage(document)
   app.get('/api/openapi.json', (c) => c.json(document))
   app.get('/api/asyncapi.json', (c) => c.json(deps.asyncApi))
-  app.get('/api/docs', (c) => {
-    c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-    return c.html(page)
-  })
+  app.route('/api/docs', docsPages())
 
   app.notFound(() => problemResponse(notFound('Route')))
   app.onError((error, c) => failure(error, c.get('requestId')))

@@ -20,16 +20,30 @@ export function securityHeaders(publicUrl: string): MiddlewareHandler {
 }
 
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
-const accepted = 'Authorization, Content-Type, Idempotency-Key, X-Phantom-Client, X-Request-Id'
-const exposed = 'Retry-After, X-Request-Id, WWW-Authenticate'
+const tus = 'Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset'
+const accepted = [
+  'Authorization, Content-Type, Idempotency-Key, X-Phantom-Client, X-Request-Id',
+  'If-Match, If-Modified-Since, If-None-Match, If-Range, Range, Upload-Defer-Length, X-HTTP-Method-Override',
+  tus,
+].join(', ')
+const exposed = [
+  'Retry-After, X-Request-Id, WWW-Authenticate',
+  'Accept-Ranges, Content-Disposition, Content-Range, ETag, Location',
+  'Tus-Extension, Tus-Max-Size, Tus-Version, Upload-Expires, X-Audio-File-Id',
+  tus,
+].join(', ')
 
-/** Lets the listed origins in, with credentials; others get no leave, which to a browser is a no. Answers OPTIONS. */
-export function crossOrigin(origins: string[]): MiddlewareHandler {
+/**
+ * Lets the listed origins in, with credentials; others get no leave, which to a browser is a no. Answers OPTIONS
+ * where no route does. */
+export function crossOrigin(origins: string[], answersOptions: (path: string) => boolean): MiddlewareHandler {
   const allowed = new Set(origins)
   return async (c, next) => {
     const origin = c.req.header('Origin')
     const listed = origin !== undefined && allowed.has(origin)
-    if (c.req.method === 'OPTIONS') {
+    // A browser's question before the request proper is answered here, whatever the route would say.
+    const asks = c.req.header('Access-Control-Request-Method') !== undefined
+    if (c.req.method === 'OPTIONS' && (asks || !answersOptions(c.req.path))) {
       c.res = new Response(null, { status: 204, headers: { Allow: methods } })
       if (listed) {
         c.res.headers.set('Access-Control-Allow-Methods', methods)
