@@ -32,6 +32,7 @@ import { Profile } from './Profile.ts'
 import { Project } from './Project.ts'
 import { ProjectChange } from './ProjectChange.ts'
 import { Report } from './Report.ts'
+import { RightsState } from './RightsState.ts'
 import { Role } from './Role.ts'
 import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
@@ -92,6 +93,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   NotificationPreference,
   Presence,
   ProjectChange,
+  RightsState,
   SearchCursor,
   SearchEntry,
 ]
