@@ -98,7 +98,8 @@ async function main(): Promise<number> {
           `${base}/api/openapi.json`,
           ...['--url', base, '--header', `Authorization: Bearer ${accessToken}`],
           ...['--max-examples', values.examples, '--seed', values.seed, '--workers', '1'],
-          ...['--checks', 'all'],
+          // What a schema allows can still be refused for what is there: a used token, a message to oneself.
+          ...['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'],
           ...['--phases', 'examples,coverage,fuzzing', '--request-timeout', '30', '--suppress-health-check', 'all'],
           ...['--warnings', 'off', '--continue-on-failure'],
           ...FATAL.flatMap((path) => ['--exclude-path-regex', path]),
