@@ -31,6 +31,7 @@ import { Presence } from './Presence.ts'
 import { Profile } from './Profile.ts'
 import { Project } from './Project.ts'
 import { ProjectChange } from './ProjectChange.ts'
+import { PushSubscription } from './PushSubscription.ts'
 import { Report } from './Report.ts'
 import { RightsState } from './RightsState.ts'
 import { Role } from './Role.ts'
@@ -94,6 +95,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   Presence,
   ProjectChange,
   RightsState,
+  PushSubscription,
   SearchCursor,
   SearchEntry,
 ]
