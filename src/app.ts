@@ -4,7 +4,6 @@ import { entities } from '../models/index.ts'
 import { Profile } from '../models/Profile.ts'
 import { emissions, events } from '../rooms/index.ts'
 import { assembleServices, type Stop } from './assembly.ts'
-import { createMembershipAccess } from './boards/access.ts'
 import type { BoardTimes } from './boards/boards.ts'
 import { createBoardEndpoint } from './boards/endpoint.ts'
 import type { Config } from './config.ts'
@@ -21,6 +20,7 @@ import { loadSecrets } from './infra/secret.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
 import type { Logger } from './kernel/ports.ts'
+import { createActorRenewal } from './realtime/actors.ts'
 import { asyncApi } from './realtime/asyncapi.ts'
 import type { LiveSocket } from './realtime/audience.ts'
 import { createDispatch } from './realtime/dispatch.ts'
@@ -127,7 +127,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       stops,
     )
-    const { accounts, presence, notifications, jobs, boards } = services
+    const { accounts, presence, notifications, jobs, projects, boards } = services
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
     stops.push({ name: 'subscriber', stop: () => subscriber.close() })
@@ -149,6 +149,14 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       emitter.emitLocal(room, 'session:revoked', { sessionId, reason })
       server.of('/').in(room).local.disconnectSockets(true)
     })
+
+    const actors = createActorRenewal({
+      io: server,
+      actor: (sessionId) => accounts.sessions.actor(sessionId),
+      logger,
+    })
+    stops.push({ name: 'rights of sockets', stop: () => actors.close() })
+    accounts.rights.onChanged((userIds) => actors.renew(userIds))
 
     const app = createHttpApp({
       routes,
@@ -179,7 +187,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const profiles = database.collection(Profile)
     const boardEndpoint = createBoardEndpoint({
       boards,
-      access: createMembershipAccess(database),
+      access: projects,
       database,
       logger,
       authenticate: (token) => accounts.authenticate(token),
@@ -224,6 +232,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await accounts.start()
     await subscriber.start()
     await presence.start()
+    projects.start()
     jobs.start()
     boards.start()
     boardEndpoint.start()
@@ -236,7 +245,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         presence.connected(userId)
         // From here on it ends with its session; one that ended between the handshake and here shows in this look.
         void socket.join(channels.session(sessionId))
-        await accounts.sessions.actor(sessionId)
+        // The same look gives the rights of now; later changes find the socket here.
+        socket.data.actor = await accounts.sessions.actor(sessionId)
         await welcome(socket, {
           log,
           marks,

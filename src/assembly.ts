@@ -32,7 +32,11 @@ import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPresence } from './services/presence/presence.ts'
+import { createProjects } from './services/projects/projects.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createComments } from './services/social/comments.ts'
+import { createFollows } from './services/social/follows.ts'
+import { createLikes } from './services/social/likes.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -59,6 +63,8 @@ export interface Ground {
   presence?: Parameters<typeof createPresence>[0]['times']
   /** Other times of boards than the standard ones: for tests. */
   boards?: Partial<BoardTimes>
+  /** How long notifications are collected for one mail, in milliseconds: for tests. */
+  digestMs?: number | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
@@ -111,7 +117,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
   stops.push({ name: 'presence', stop: () => presence.close() })
   const jobs = createJobs<Services>({ database, bus, logger, jobs: jobDefinitions, services: () => services })
-  const notifications = createNotifications({ database, emitter, jobs })
+  const notifications = createNotifications({ database, emitter, jobs, logger, digestMs: ground.digestMs })
+  stops.push({ name: 'notifications', stop: () => notifications.close() })
   const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
   const placeOf = (logId: string, userId: string) =>
     newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
@@ -127,6 +134,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
+  const projects = createProjects({ database, bus, people, logger })
+  stops.push({ name: 'projects', stop: () => projects.close() })
   const services: Services = {
     accounts,
     people,
@@ -142,6 +151,10 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     bursts,
     jobs,
     boards,
+    projects,
+    likes: createLikes({ database, people, notifications }),
+    comments: createComments({ database, people, notifications, logger }),
+    follows: createFollows({ database, people, notifications }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

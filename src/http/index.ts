@@ -4,9 +4,13 @@ import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
+import { commentRoutes } from './comments.ts'
+import { followRoutes } from './follows.ts'
+import { likeRoutes } from './likes.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { notificationRoutes } from './notifications.ts'
+import { projectRoutes } from './projects.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
 
@@ -21,4 +25,8 @@ export const routes: AnyRoute<Services>[] = [
   ...messageRoutes,
   ...blockRoutes,
   ...notificationRoutes,
+  ...projectRoutes,
+  ...likeRoutes,
+  ...commentRoutes,
+  ...followRoutes,
 ]
