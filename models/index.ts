@@ -31,7 +31,9 @@ import { Presence } from './Presence.ts'
 import { Profile } from './Profile.ts'
 import { Project } from './Project.ts'
 import { ProjectChange } from './ProjectChange.ts'
+import { PushSubscription } from './PushSubscription.ts'
 import { Report } from './Report.ts'
+import { RightsState } from './RightsState.ts'
 import { Role } from './Role.ts'
 import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
@@ -92,6 +94,8 @@ export const ownEntities: Entity<any, any, any>[] = [
   NotificationPreference,
   Presence,
   ProjectChange,
+  RightsState,
+  PushSubscription,
   SearchCursor,
   SearchEntry,
 ]

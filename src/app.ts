@@ -16,6 +16,7 @@ import { loadSecrets } from './infra/secret.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
 import type { Logger } from './kernel/ports.ts'
+import { createActorRenewal } from './realtime/actors.ts'
 import { asyncApi } from './realtime/asyncapi.ts'
 import type { LiveSocket } from './realtime/audience.ts'
 import { createDispatch } from './realtime/dispatch.ts'
@@ -136,6 +137,14 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       server.of('/').in(room).local.disconnectSockets(true)
     })
 
+    const actors = createActorRenewal({
+      io: server,
+      actor: (sessionId) => accounts.sessions.actor(sessionId),
+      logger,
+    })
+    stops.push({ name: 'rights of sockets', stop: () => actors.close() })
+    accounts.rights.onChanged((userIds) => actors.renew(userIds))
+
     const app = createHttpApp({
       routes,
       services,
@@ -183,7 +192,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         presence.connected(userId)
         // From here on it ends with its session; one that ended between the handshake and here shows in this look.
         void socket.join(channels.session(sessionId))
-        await accounts.sessions.actor(sessionId)
+        // The same look gives the rights of now; later changes find the socket here.
+        socket.data.actor = await accounts.sessions.actor(sessionId)
         await welcome(socket, {
           log,
           marks,

@@ -31,6 +31,9 @@ import { createPeople } from './services/people.ts'
 import { createPresence } from './services/presence/presence.ts'
 import { createProjects } from './services/projects/projects.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createComments } from './services/social/comments.ts'
+import { createFollows } from './services/social/follows.ts'
+import { createLikes } from './services/social/likes.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -54,6 +57,8 @@ export interface Ground {
   passwordCost?: number
   /** Other times of presence than the standard ones, in milliseconds: for tests. */
   presence?: Parameters<typeof createPresence>[0]['times']
+  /** How long notifications are collected for one mail, in milliseconds: for tests. */
+  digestMs?: number | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
@@ -93,7 +98,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
   stops.push({ name: 'presence', stop: () => presence.close() })
   const jobs = createJobs<Services>({ database, bus, logger, jobs: jobDefinitions, services: () => services })
-  const notifications = createNotifications({ database, emitter, jobs })
+  const notifications = createNotifications({ database, emitter, jobs, logger, digestMs: ground.digestMs })
+  stops.push({ name: 'notifications', stop: () => notifications.close() })
   const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
   const placeOf = (logId: string, userId: string) =>
     newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
@@ -126,6 +132,9 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     bursts,
     jobs,
     projects,
+    likes: createLikes({ database, people, notifications }),
+    comments: createComments({ database, people, notifications, logger }),
+    follows: createFollows({ database, people, notifications }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

@@ -3,15 +3,15 @@ import { getRequestListener, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Config } from '../config.ts'
 import type { Actor } from '../kernel/actor.ts'
-import { invalid, notFound, toAppError } from '../kernel/errors.ts'
+import { AppError, invalid, notFound, toAppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { RateLimiter } from '../kernel/rate.ts'
 import type { AnyRoute } from '../kernel/route.ts'
 import { createAddressReader } from './client-address.ts'
-import { docsPage } from './docs.ts'
+import { docsPages } from './docs.ts'
 import type { HttpEnv } from './exchange.ts'
-import { crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
+import { allowHeader, crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
 import { openApi } from './openapi.ts'
 import { problemResponse } from './problem.ts'
 import { runRoute } from './runner.ts'
@@ -62,7 +62,8 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     c.res.headers.set(requestIdHeader, requestId)
   })
   app.use(securityHeaders(config.publicUrl))
-  app.use(crossOrigin(config.corsOrigins))
+  const methodsOf = methodFinder(routes)
+  app.use(crossOrigin(config.corsOrigins, methodsOf))
 
   const runner = {
     services: deps.services,
@@ -72,9 +73,13 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     secureCookies: config.publicUrl.startsWith('https:'),
     checkAnswers: deps.checkAnswers ?? false,
   }
-  for (const route of routes) {
+  // Hono brings HEAD to the routes for GET: those for HEAD must get to see it first.
+  const inOrder = [...routes].sort((a, b) => Number(b.method === 'head') - Number(a.method === 'head'))
+  for (const route of inOrder) {
     const run = runRoute(route, runner)
-    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c) => {
+    const isHead = route.method === 'head'
+    app.on(isHead ? 'GET' : route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c, next) => {
+      if (isHead && c.req.method !== 'HEAD') return next()
       const stop = metrics.http.startTimer({ method: route.method, route: route.path })
       let response: Response
       try {
@@ -96,15 +101,17 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   app.get('/metrics', async (c) => c.body(await metrics.expose(), 200, { 'Content-Type': metrics.contentType }))
 
   const document = openApi(routes, { version: deps.version, url: config.publicUrl })
-  const page = docsPage(document)
   app.get('/api/openapi.json', (c) => c.json(document))
   app.get('/api/asyncapi.json', (c) => c.json(deps.asyncApi))
-  app.get('/api/docs', (c) => {
-    c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-    return c.html(page)
-  })
+  app.route('/api/docs', docsPages())
 
-  app.notFound(() => problemResponse(notFound('Route')))
+  app.notFound((c) => {
+    const methods = methodsOf(c.req.path)
+    if (methods.size === 0) return problemResponse(notFound('Route'))
+    const response = problemResponse(new AppError('not_found', `${c.req.method} is not for this path`, { status: 405 }))
+    response.headers.set('Allow', allowHeader(methods))
+    return response
+  })
   app.onError((error, c) => failure(error, c.get('requestId')))
   return app
 
@@ -115,6 +122,22 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     else log.debug({ code: error.code, detail: error.message, requestId }, 'Request refused')
     return problemResponse(error)
   }
+}
+
+/** Tells which methods are declared for a path, in capitals; none for a path that is nowhere. */
+function methodFinder(routes: { method: string; path: string }[]): (path: string) => ReadonlySet<string> {
+  const byPath = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  for (const { method, path } of routes) {
+    const known = byPath.get(path) ?? {
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+      methods: new Set<string>(),
+    }
+    known.methods.add(method.toUpperCase())
+    if (method === 'get') known.methods.add('HEAD')
+    byPath.set(path, known)
+  }
+  const all = [...byPath.values()]
+  return (path) => new Set(all.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))
 }
 
 /** The app as a listener of Node's http.Server. */

@@ -10,6 +10,9 @@ export const exchangeOf = (c: Context<HttpEnv>, secure: boolean): Exchange => ({
   ipAddress: c.get('address'),
   userAgent: c.req.header('User-Agent'),
   header: (name) => c.req.header(name),
+  method: c.req.method,
+  request: () => c.req.raw,
+  incoming: c.env.incoming,
   cookie: (name) => getCookie(c, name),
   setCookie: (name, value, { path, maxAgeSeconds }) =>
     setCookie(c, name, value ?? '', {

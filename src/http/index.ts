@@ -4,6 +4,9 @@ import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
+import { commentRoutes } from './comments.ts'
+import { followRoutes } from './follows.ts'
+import { likeRoutes } from './likes.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { notificationRoutes } from './notifications.ts'
@@ -23,4 +26,7 @@ export const routes: AnyRoute<Services>[] = [
   ...blockRoutes,
   ...notificationRoutes,
   ...projectRoutes,
+  ...likeRoutes,
+  ...commentRoutes,
+  ...followRoutes,
 ]

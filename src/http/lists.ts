@@ -12,6 +12,9 @@ export const listQuery = <T extends z.ZodRawShape>(filters: T) => z.object({ ...
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable().describe('null on the last page') })
 
+/** A query's yes or no. */
+export const flag = () => z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional()
+
 const seq = z.coerce.number().int().min(0).optional()
 
 /** Where a list of messages begins. */

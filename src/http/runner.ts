@@ -42,6 +42,7 @@ export function runRoute<S>(route: AnyRoute<S>, deps: RunnerDeps<S>) {
     }
     const http = exchangeOf(c, deps.secureCookies)
     const answer = await route.handle({ actor, services: deps.services, http } as never, input as never)
+    if (route.raw) return answer as unknown as Response
     if (!answerType) return c.body(null, route.status as 204)
     if (deps.checkAnswers) checkAnswer(answerType, answer)
     c.header('Cache-Control', 'no-store')

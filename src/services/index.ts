@@ -12,6 +12,9 @@ import type { Notifications } from './notifications/notifications.ts'
 import type { People } from './people.ts'
 import type { PresenceService } from './presence/presence.ts'
 import type { Projects } from './projects/projects.ts'
+import type { Comments } from './social/comments.ts'
+import type { Follows } from './social/follows.ts'
+import type { Likes } from './social/likes.ts'
 
 /** What routes, socket events and jobs act through. */
 export interface Services {
@@ -29,4 +32,7 @@ export interface Services {
   bursts: Bursts
   jobs: Jobs
   projects: Projects
+  likes: Likes
+  comments: Comments
+  follows: Follows
 }

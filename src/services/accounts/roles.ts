@@ -1,20 +1,18 @@
 import type { mongo } from 'mongoose'
 import { Permission, type PermissionWire } from '../../../models/Permission.ts'
-import { Role, type RoleWire } from '../../../models/Role.ts'
+import { Role, type RoleDoc, type RoleWire } from '../../../models/Role.ts'
 import { RolePermission } from '../../../models/RolePermission.ts'
 import { UserRole } from '../../../models/UserRole.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { newId } from '../../kernel/ids.ts'
-
-const standard = {
-  admin: 'Runs the service',
-  moderator: 'Moderates comments and deals with reported content',
-  user: 'Takes part',
-} as const
-export type StandardRole = keyof typeof standard
+import { type StandardRole, standardPermissions, standardRoles } from '../../policies/permissions.ts'
+import type { Rights } from './rights.ts'
 
 export interface Roles {
-  /** Makes the standard roles where they are missing. */
+  /**
+   * Makes the standard roles and permissions where they are missing. What a standard role was given or lost since stays
+   * so: only a permission that is new is given to the roles that get it from the start.
+   */
   seed(): Promise<void>
   /** Gives a user a standard role. */
   assign(userId: string, role: StandardRole, transaction?: mongo.ClientSession): Promise<void>
@@ -24,21 +22,53 @@ export interface Roles {
 
 export const isDuplicate = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 11000
 
-export function createRoles(database: Database): Roles {
+export function createRoles({ database, rights }: { database: Database; rights: Rights }): Roles {
   const roles = database.collection(Role)
+  const permissions = database.collection(Permission)
+
+  /** Returns whether anything was. */
+  async function seedMissing(): Promise<boolean> {
+    const [knownRoles, known] = await Promise.all([
+      roles.find({ name: { $in: Object.keys(standardRoles) } }).toArray(),
+      permissions.find({}, { projection: { action: 1, resource: 1 } }).toArray(),
+    ])
+    const now = new Date()
+    const made: RoleDoc[] = Object.entries(standardRoles)
+      .filter(([name]) => !knownRoles.some((role) => role.name === name))
+      .map(([name, description]) => ({ _id: newId(), name, description, createdAt: now }))
+    const keys = new Set(known.map(({ action, resource }) => `${action}:${resource}`))
+    const missing = standardPermissions.filter(({ action, resource }) => !keys.has(`${action}:${resource}`))
+    if (made.length === 0 && missing.length === 0) return false
+    const roleIds = new Map([...knownRoles, ...made].map(({ name, _id }) => [name, _id]))
+    await database.transaction(async (session) => {
+      if (made.length > 0) await roles.insertMany(made, { session })
+      for (const { action, resource, description, moderator } of missing) {
+        const permissionId = newId()
+        await permissions.insertOne(
+          { _id: permissionId, action, resource, description, createdAt: now, updatedAt: null },
+          { session },
+        )
+        const holders = (moderator ? ['admin', 'moderator'] : ['admin']).map((name) => roleIds.get(name)!)
+        await database.collection(RolePermission).insertMany(
+          holders.map((roleId) => ({ _id: newId(), roleId, permissionId, createdAt: now })),
+          { session },
+        )
+      }
+      await rights.note(null, session)
+    })
+    return true
+  }
+
   return {
     async seed() {
-      for (const [name, description] of Object.entries(standard)) {
-        await roles
-          .updateOne(
-            { name },
-            { $setOnInsert: { _id: newId(), name, description, createdAt: new Date() } },
-            { upsert: true },
-          )
-          .catch((error) => {
-            // Another instance was faster.
-            if (!isDuplicate(error)) throw error
-          })
+      for (let attempt = 1; ; attempt++) {
+        try {
+          if (await seedMissing()) await rights.tell()
+          return
+        } catch (error) {
+          // Another instance was faster: look again at what is missing.
+          if (!isDuplicate(error) || attempt >= 5) throw error
+        }
       }
     },
     async assign(userId, name, transaction) {
@@ -67,14 +97,13 @@ export function createRoles(database: Database): Roles {
           .limit(1000)
           .toArray(),
       ])
-      const permissions = await database
-        .collection(Permission)
+      const permitted = await permissions
         .find({ _id: { $in: links.map((link) => link.permissionId) } })
         .sort({ resource: 1, action: 1 })
         .toArray()
       return {
         roles: found.map((role) => Role.toWire(role)),
-        permissions: permissions.map((permission) => Permission.toWire(permission)),
+        permissions: permitted.map((permission) => Permission.toWire(permission)),
       }
     },
   }
