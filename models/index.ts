@@ -9,6 +9,9 @@ import { AudioFileTag } from './AudioFileTag.ts'
 import { AuditLog } from './AuditLog.ts'
 import { AuthToken } from './AuthToken.ts'
 import { Block } from './Block.ts'
+import { BoardActivity } from './BoardActivity.ts'
+import { BoardVersion } from './BoardVersion.ts'
+import { BoardVersionPart } from './BoardVersionPart.ts'
 import { Booking } from './Booking.ts'
 import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
@@ -86,6 +89,9 @@ export const documentedEntities: Entity<any, any, any>[] = [
 export const ownEntities: Entity<any, any, any>[] = [
   AuthToken,
   Block,
+  BoardActivity,
+  BoardVersion,
+  BoardVersionPart,
   Bot,
   Instance,
   Job,

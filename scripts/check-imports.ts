@@ -30,6 +30,7 @@ type Place =
   | 'jobs'
   | 'infra'
   | 'log'
+  | 'content'
   | 'realtime'
   | 'client'
   | 'config'
@@ -43,19 +44,23 @@ interface Rule {
   types: Place[]
 }
 
-const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services']
+const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services', 'content']
 /** A place always sees itself, services excepted: they receive each other. */
 const RULES: Partial<Record<Place, Rule>> = {
   kernel: { values: ['kernel'], types: [] },
   models: { values: ['models', 'kernel'], types: [] },
   policies: { values: ['policies', 'models', 'kernel'], types: [] },
   shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
-  services: { values: ['shared', 'policies', 'models', 'kernel'], types: ['services', 'log', 'infra', 'config'] },
+  services: {
+    values: ['shared', 'policies', 'models', 'kernel', 'content'],
+    types: ['services', 'log', 'infra', 'config'],
+  },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },
   http: { values: ['http', ...INNER], types: ['config', 'rooms'] },
   jobs: { values: ['jobs', ...INNER], types: ['config'] },
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
+  content: { values: ['content', 'kernel'], types: [] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],
@@ -78,6 +83,7 @@ export function placeOf(path: string): Place {
   if (path === 'src/config.ts') return 'config'
   if (TOP_FILES.includes(path)) return 'top'
   if (path.startsWith('src/services/shared/')) return 'shared'
+  if (path.startsWith('src/boards/content/')) return 'content'
   if (first === 'src') return FOLDERS.find((folder) => folder === second) ?? 'outside'
   return 'outside'
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
+import type { ProjectBoards } from './boards/boards.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
@@ -32,6 +33,7 @@ export interface Services {
   bursts: Bursts
   jobs: Jobs
   projects: Projects
+  projectBoards: ProjectBoards
   likes: Likes
   comments: Comments
   follows: Follows

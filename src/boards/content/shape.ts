@@ -52,3 +52,9 @@ export function* mapsIn(map: Y.Map<unknown> | null): Generator<[id: string, valu
 /** Ids of a list's maps in their order. */
 export const placesIn = (map: Y.Map<unknown> | null): Placed[] =>
   [...mapsIn(map)].map(([id, value]) => ({ id, order: textOf(value, 'order') })).sort(byOrder)
+
+/** Whether a column is where finished cards go: the template's, or one that is called so. */
+export const isDoneColumn = (doc: Y.Doc, columnId: string): boolean => {
+  const column = mapOf(columnsOf(doc), columnId)
+  return column !== null && (columnId === 'done' || textOf(column, 'title').trim().toLowerCase() === 'done')
+}
