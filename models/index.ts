@@ -12,6 +12,9 @@ import { Block } from './Block.ts'
 import { BoardPart } from './BoardPart.ts'
 import { BoardSnapshot } from './BoardSnapshot.ts'
 import { BoardUpdate } from './BoardUpdate.ts'
+import { BoardActivity } from './BoardActivity.ts'
+import { BoardVersion } from './BoardVersion.ts'
+import { BoardVersionPart } from './BoardVersionPart.ts'
 import { Booking } from './Booking.ts'
 import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
@@ -92,6 +95,9 @@ export const ownEntities: Entity<any, any, any>[] = [
   BoardPart,
   BoardSnapshot,
   BoardUpdate,
+  BoardActivity,
+  BoardVersion,
+  BoardVersionPart,
   Bot,
   Instance,
   Job,

@@ -31,6 +31,7 @@ type Place =
   | 'infra'
   | 'log'
   | 'boards'
+  | 'content'
   | 'realtime'
   | 'client'
   | 'config'
@@ -44,7 +45,7 @@ interface Rule {
   types: Place[]
 }
 
-const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services']
+const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services', 'content']
 /** A place always sees itself, services excepted: they receive each other. */
 const RULES: Partial<Record<Place, Rule>> = {
   kernel: { values: ['kernel'], types: [] },
@@ -52,7 +53,7 @@ const RULES: Partial<Record<Place, Rule>> = {
   policies: { values: ['policies', 'models', 'kernel'], types: [] },
   shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
   services: {
-    values: ['shared', 'policies', 'models', 'kernel'],
+    values: ['shared', 'policies', 'models', 'kernel', 'content'],
     types: ['services', 'log', 'boards', 'infra', 'config'],
   },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },
@@ -60,7 +61,8 @@ const RULES: Partial<Record<Place, Rule>> = {
   jobs: { values: ['jobs', ...INNER], types: ['config'] },
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
-  boards: { values: ['boards', 'kernel', 'models'], types: ['infra'] },
+  boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
+  content: { values: ['content', 'kernel'], types: [] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],
@@ -94,6 +96,7 @@ export function placeOf(path: string): Place {
   if (path === 'src/config.ts') return 'config'
   if (TOP_FILES.includes(path)) return 'top'
   if (path.startsWith('src/services/shared/')) return 'shared'
+  if (path.startsWith('src/boards/content/')) return 'content'
   if (first === 'src') return FOLDERS.find((folder) => folder === second) ?? 'outside'
   return 'outside'
 }

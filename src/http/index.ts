@@ -2,6 +2,7 @@ import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
+import { boardRoutes } from './boards.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
 import { commentRoutes } from './comments.ts'
@@ -26,6 +27,7 @@ export const routes: AnyRoute<Services>[] = [
   ...blockRoutes,
   ...notificationRoutes,
   ...projectRoutes,
+  ...boardRoutes,
   ...likeRoutes,
   ...commentRoutes,
   ...followRoutes,

@@ -1,6 +1,7 @@
 import type { Boards } from '../boards/boards.ts'
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
+import type { ProjectBoards } from './boards/boards.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
@@ -34,6 +35,7 @@ export interface Services {
   jobs: Jobs
   boards: Boards
   projects: Projects
+  projectBoards: ProjectBoards
   likes: Likes
   comments: Comments
   follows: Follows
