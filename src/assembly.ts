@@ -9,6 +9,7 @@ import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createAuditLogs } from './services/audit-logs.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -22,6 +23,7 @@ import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
 import { createMemberships } from './services/memberships.ts'
+import { createMetricTypes } from './services/metric-types.ts'
 import { createBursts } from './services/notifications/bursts.ts'
 import { createNotificationMails } from './services/notifications/mails.ts'
 import { createNotifications } from './services/notifications/notifications.ts'
@@ -29,7 +31,13 @@ import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPresence } from './services/presence/presence.ts'
+import { createReports } from './services/reports.ts'
+import { createPermissionAdmin } from './services/rights/permissions.ts'
+import { createRolePermissions } from './services/rights/role-permissions.ts'
+import { createRoleAdmin } from './services/rights/roles.ts'
+import { createUserRoles } from './services/rights/user-roles.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createTags } from './services/tags.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -108,6 +116,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
+  const { rights, audit } = accounts
   const services: Services = {
     accounts,
     people,
@@ -122,6 +131,14 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     notificationMails,
     bursts,
     jobs,
+    roles: createRoleAdmin({ database, rights, audit }),
+    permissions: createPermissionAdmin({ database, rights, audit }),
+    rolePermissions: createRolePermissions({ database, rights, audit }),
+    userRoles: createUserRoles({ database, rights, audit, roles: accounts.roles }),
+    auditLogs: createAuditLogs({ database }),
+    reports: createReports({ database, audit }),
+    metricTypes: createMetricTypes({ database, audit }),
+    tags: createTags({ database, audit }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

@@ -1,14 +1,23 @@
 import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
+import { auditLogRoutes } from './audit-logs.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
+import { metricTypeRoutes } from './metric-types.ts'
 import { notificationRoutes } from './notifications.ts'
+import { permissionRoutes } from './permissions.ts'
+import { reportRoutes } from './reports.ts'
+import { rolePermissionRoutes } from './role-permissions.ts'
+import { roleRoutes } from './roles.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
+import { tagRoutes } from './tags.ts'
+import { userRoleRoutes } from './user-roles.ts'
+import { userRoutes } from './users.ts'
 
 /** All REST routes. */
 export const routes: AnyRoute<Services>[] = [
@@ -21,4 +30,13 @@ export const routes: AnyRoute<Services>[] = [
   ...messageRoutes,
   ...blockRoutes,
   ...notificationRoutes,
+  ...userRoutes,
+  ...roleRoutes,
+  ...permissionRoutes,
+  ...rolePermissionRoutes,
+  ...userRoleRoutes,
+  ...auditLogRoutes,
+  ...reportRoutes,
+  ...tagRoutes,
+  ...metricTypeRoutes,
 ]
