@@ -30,6 +30,8 @@ import { PlaylistAudioFile } from './PlaylistAudioFile.ts'
 import { Presence } from './Presence.ts'
 import { Profile } from './Profile.ts'
 import { Project } from './Project.ts'
+import { ProjectChange } from './ProjectChange.ts'
+import { PushSubscription } from './PushSubscription.ts'
 import { Report } from './Report.ts'
 import { RightsState } from './RightsState.ts'
 import { Role } from './Role.ts'
@@ -91,7 +93,9 @@ export const ownEntities: Entity<any, any, any>[] = [
   Membership,
   NotificationPreference,
   Presence,
+  ProjectChange,
   RightsState,
+  PushSubscription,
   SearchCursor,
   SearchEntry,
 ]

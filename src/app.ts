@@ -114,7 +114,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       stops,
     )
-    const { accounts, presence, notifications, jobs } = services
+    const { accounts, presence, notifications, jobs, projects } = services
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
     stops.push({ name: 'subscriber', stop: () => subscriber.close() })
@@ -181,6 +181,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await accounts.start()
     await subscriber.start()
     await presence.start()
+    projects.start()
     jobs.start()
     handleConnections(server, {
       authenticate: (token) => accounts.authenticate(token),

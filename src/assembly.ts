@@ -31,12 +31,16 @@ import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPresence } from './services/presence/presence.ts'
+import { createProjects } from './services/projects/projects.ts'
 import { createReports } from './services/reports.ts'
 import { createPermissionAdmin } from './services/rights/permissions.ts'
 import { createRolePermissions } from './services/rights/role-permissions.ts'
 import { createRoleAdmin } from './services/rights/roles.ts'
 import { createUserRoles } from './services/rights/user-roles.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createComments } from './services/social/comments.ts'
+import { createFollows } from './services/social/follows.ts'
+import { createLikes } from './services/social/likes.ts'
 import { createTags } from './services/tags.ts'
 import { createTyping } from './services/typing.ts'
 
@@ -61,6 +65,8 @@ export interface Ground {
   passwordCost?: number
   /** Other times of presence than the standard ones, in milliseconds: for tests. */
   presence?: Parameters<typeof createPresence>[0]['times']
+  /** How long notifications are collected for one mail, in milliseconds: for tests. */
+  digestMs?: number | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
@@ -100,7 +106,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
   stops.push({ name: 'presence', stop: () => presence.close() })
   const jobs = createJobs<Services>({ database, bus, logger, jobs: jobDefinitions, services: () => services })
-  const notifications = createNotifications({ database, emitter, jobs })
+  const notifications = createNotifications({ database, emitter, jobs, logger, digestMs: ground.digestMs })
+  stops.push({ name: 'notifications', stop: () => notifications.close() })
   const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
   const placeOf = (logId: string, userId: string) =>
     newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
@@ -117,6 +124,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
   const { rights, audit } = accounts
+  const projects = createProjects({ database, bus, people, logger })
+  stops.push({ name: 'projects', stop: () => projects.close() })
   const services: Services = {
     accounts,
     people,
@@ -139,6 +148,10 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     reports: createReports({ database, audit }),
     metricTypes: createMetricTypes({ database, audit }),
     tags: createTags({ database, audit }),
+    projects,
+    likes: createLikes({ database, people, notifications }),
+    comments: createComments({ database, people, notifications, logger }),
+    follows: createFollows({ database, people, notifications }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

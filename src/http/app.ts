@@ -3,7 +3,7 @@ import { getRequestListener, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Config } from '../config.ts'
 import type { Actor } from '../kernel/actor.ts'
-import { invalid, notFound, toAppError } from '../kernel/errors.ts'
+import { AppError, invalid, notFound, toAppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { RateLimiter } from '../kernel/rate.ts'
@@ -11,7 +11,7 @@ import type { AnyRoute } from '../kernel/route.ts'
 import { createAddressReader } from './client-address.ts'
 import { docsPages } from './docs.ts'
 import type { HttpEnv } from './exchange.ts'
-import { crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
+import { allowHeader, crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
 import { openApi } from './openapi.ts'
 import { problemResponse } from './problem.ts'
 import { runRoute } from './runner.ts'
@@ -62,8 +62,8 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     c.res.headers.set(requestIdHeader, requestId)
   })
   app.use(securityHeaders(config.publicUrl))
-  const answersOptions = new Set(routes.filter((route) => route.method === 'options').map((route) => route.path))
-  app.use(crossOrigin(config.corsOrigins, (path) => answersOptions.has(path)))
+  const methodsOf = methodFinder(routes)
+  app.use(crossOrigin(config.corsOrigins, methodsOf))
 
   const runner = {
     services: deps.services,
@@ -105,7 +105,13 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   app.get('/api/asyncapi.json', (c) => c.json(deps.asyncApi))
   app.route('/api/docs', docsPages())
 
-  app.notFound(() => problemResponse(notFound('Route')))
+  app.notFound((c) => {
+    const methods = methodsOf(c.req.path)
+    if (methods.size === 0) return problemResponse(notFound('Route'))
+    const response = problemResponse(new AppError('not_found', `${c.req.method} is not for this path`, { status: 405 }))
+    response.headers.set('Allow', allowHeader(methods))
+    return response
+  })
   app.onError((error, c) => failure(error, c.get('requestId')))
   return app
 
@@ -116,6 +122,22 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     else log.debug({ code: error.code, detail: error.message, requestId }, 'Request refused')
     return problemResponse(error)
   }
+}
+
+/** Tells which methods are declared for a path, in capitals; none for a path that is nowhere. */
+function methodFinder(routes: { method: string; path: string }[]): (path: string) => ReadonlySet<string> {
+  const byPath = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  for (const { method, path } of routes) {
+    const known = byPath.get(path) ?? {
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+      methods: new Set<string>(),
+    }
+    known.methods.add(method.toUpperCase())
+    if (method === 'get') known.methods.add('HEAD')
+    byPath.set(path, known)
+  }
+  const all = [...byPath.values()]
+  return (path) => new Set(all.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))
 }
 
 /** The app as a listener of Node's http.Server. */

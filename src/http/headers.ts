@@ -19,7 +19,6 @@ export function securityHeaders(publicUrl: string): MiddlewareHandler {
   }
 }
 
-const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 const tus = 'Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset'
 const accepted = [
   'Authorization, Content-Type, Idempotency-Key, X-Phantom-Client, X-Request-Id',
@@ -35,15 +34,18 @@ const exposed = [
 
 /**
  * Lets the listed origins in, with credentials; others get no leave, which to a browser is a no. Answers OPTIONS
- * where no route does. */
-export function crossOrigin(origins: string[], answersOptions: (path: string) => boolean): MiddlewareHandler {
+ * where no route does; `methodsOf` tells what there is at a path, OPTIONS too where a route answers it.
+ */
+export function crossOrigin(origins: string[], methodsOf: (path: string) => ReadonlySet<string>): MiddlewareHandler {
   const allowed = new Set(origins)
   return async (c, next) => {
     const origin = c.req.header('Origin')
     const listed = origin !== undefined && allowed.has(origin)
     // A browser's question before the request proper is answered here, whatever the route would say.
     const asks = c.req.header('Access-Control-Request-Method') !== undefined
-    if (c.req.method === 'OPTIONS' && (asks || !answersOptions(c.req.path))) {
+    const own = c.req.method === 'OPTIONS' ? methodsOf(c.req.path) : undefined
+    if (own && (asks || !own.has('OPTIONS'))) {
+      const methods = allowHeader(own)
       c.res = new Response(null, { status: 204, headers: { Allow: methods } })
       if (listed) {
         c.res.headers.set('Access-Control-Allow-Methods', methods)
@@ -59,3 +61,6 @@ export function crossOrigin(origins: string[], answersOptions: (path: string) =>
     }
   }
 }
+
+/** The value of `Allow` for what there is at a path. */
+export const allowHeader = (methods: ReadonlySet<string>) => [...new Set([...methods, 'OPTIONS'])].join(', ')

@@ -5,11 +5,15 @@ import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
+import { commentRoutes } from './comments.ts'
+import { followRoutes } from './follows.ts'
+import { likeRoutes } from './likes.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { metricTypeRoutes } from './metric-types.ts'
 import { notificationRoutes } from './notifications.ts'
 import { permissionRoutes } from './permissions.ts'
+import { projectRoutes } from './projects.ts'
 import { reportRoutes } from './reports.ts'
 import { rolePermissionRoutes } from './role-permissions.ts'
 import { roleRoutes } from './roles.ts'
@@ -39,4 +43,8 @@ export const routes: AnyRoute<Services>[] = [
   ...reportRoutes,
   ...tagRoutes,
   ...metricTypeRoutes,
+  ...projectRoutes,
+  ...likeRoutes,
+  ...commentRoutes,
+  ...followRoutes,
 ]

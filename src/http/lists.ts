@@ -12,8 +12,8 @@ export const listQuery = <T extends z.ZodRawShape>(filters: T) => z.object({ ...
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable().describe('null on the last page') })
 
-/** A yes or no in a query. */
-export const flag = z.stringbool({ truthy: ['true'], falsy: ['false'] })
+/** A query's yes or no. */
+export const flag = () => z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional()
 
 /** In which order a list comes, by when its items were made. */
 export const order = (standard: 'newest' | 'oldest') =>

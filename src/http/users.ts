@@ -26,8 +26,8 @@ const list = defineRoute({
   query: listQuery({
     q: f.text(1, 100).optional().describe('How the display name begins or, for admins, the e-mail address'),
     role: siteRole.optional(),
-    isVerified: flag.optional().describe('Whether the address is confirmed'),
-    banned: flag.optional().describe('Only suspended accounts, or only others'),
+    isVerified: flag().describe('Whether the address is confirmed'),
+    banned: flag().describe('Only suspended accounts, or only others'),
   }),
   status: 200,
   answer: listOf(Account),

@@ -13,11 +13,15 @@ import type { NotificationMails } from './notifications/mails.ts'
 import type { Notifications } from './notifications/notifications.ts'
 import type { People } from './people.ts'
 import type { PresenceService } from './presence/presence.ts'
+import type { Projects } from './projects/projects.ts'
 import type { Reports } from './reports.ts'
 import type { PermissionAdmin } from './rights/permissions.ts'
 import type { RolePermissions } from './rights/role-permissions.ts'
 import type { RoleAdmin } from './rights/roles.ts'
 import type { UserRoles } from './rights/user-roles.ts'
+import type { Comments } from './social/comments.ts'
+import type { Follows } from './social/follows.ts'
+import type { Likes } from './social/likes.ts'
 import type { Tags } from './tags.ts'
 
 /** What routes, socket events and jobs act through. */
@@ -43,4 +47,8 @@ export interface Services {
   reports: Reports
   metricTypes: MetricTypes
   tags: Tags
+  projects: Projects
+  likes: Likes
+  comments: Comments
+  follows: Follows
 }

@@ -134,6 +134,7 @@ describe('in MongoDB', () => {
     ['Session', { revokedAt: { $gt: when } }, undefined, { revokedAt: 1 }],
     ['Notification', { userId: id }, { _id: -1 }, { userId: 1, _id: -1 }],
     ['Notification', { userId: id, isRead: false }, { _id: -1 }, { userId: 1, isRead: 1, _id: -1 }],
+    ['Notification', { userId: id, acts: 'like:1' }, undefined, { userId: 1, acts: 1 }],
     ['AudioFile', { visibility: 'public' }, { _id: -1 }, { visibility: 1, _id: -1 }],
     ['Comment', { targetType: 'Profile', targetId: id }, { _id: -1 }, { targetType: 1, targetId: 1, _id: -1 }],
     ['Like', { targetType: 'Project', targetId: id }, undefined, { targetType: 1, targetId: 1, userId: 1 }],

@@ -7,7 +7,7 @@ import { UserProject } from '../../../models/UserProject.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { groupBy } from '../../kernel/group.ts'
-import { seeAudio, type Viewer } from '../../policies/audio.ts'
+import { seeAudio, seesAll, type Viewer } from '../../policies/audio.ts'
 
 /** The kinds of things that likes, comments and reports point to. */
 export type TargetType = 'AudioFile' | 'Comment' | 'Playlist' | 'Profile' | 'Project'
@@ -71,7 +71,7 @@ const finders: Record<TargetType, Finder> = {
       type: 'Playlist',
       id: playlist._id,
       ownerId: playlist.ownerId,
-      isSeen: playlist.isPublic || playlist.ownerId === viewer?.userId,
+      isSeen: playlist.isPublic || playlist.ownerId === viewer?.userId || seesAll(viewer, 'Playlist'),
       ids: {},
     }))
   },
@@ -90,13 +90,14 @@ const finders: Record<TargetType, Finder> = {
     }))
   },
 
-  /** Open projects are everybody's to see, others their members'. */
+  /** Open projects are everybody’s to see, others their members’. */
   async Project(database, ids, viewer) {
     const found = await database
       .collection(Project)
       .find({ _id: { $in: ids } }, { projection: { ownerId: 1, isOpen: 1 } })
       .toArray()
-    const closed = found.filter(({ isOpen, ownerId }) => !isOpen && ownerId !== viewer?.userId)
+    const all = seesAll(viewer, 'Project')
+    const closed = found.filter(({ isOpen, ownerId }) => !isOpen && ownerId !== viewer?.userId && !all)
     const joined = new Set<string>()
     if (viewer && closed.length > 0) {
       const memberships = await database
