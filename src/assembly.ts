@@ -131,7 +131,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     people,
     log,
     rooms,
-    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }),
+    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode, audit }),
     signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
     direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
     syncing: createSyncing({ log }),
