@@ -29,7 +29,10 @@ export const User = defineEntity('User', {
     botOwnerId: f.ref('User').optional(),
     bannedAt: f.time().nullable().default(null),
   },
-  indexes: [{ keys: { emailKey: 1 }, options: { unique: true }, serves: 'logging in; one account an e-mail' }],
+  indexes: [
+    { keys: { emailKey: 1 }, options: { unique: true }, serves: 'logging in; one account an e-mail' },
+    { keys: { role: 1, _id: -1 }, serves: 'the admins; whether another one is left' },
+  ],
 })
 export type UserDoc = Stored<typeof User>
 export type UserWire = Wire<typeof User>

@@ -12,6 +12,7 @@ import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createAuditLogs } from './services/audit-logs.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -25,6 +26,7 @@ import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
 import { createMemberships } from './services/memberships.ts'
+import { createMetricTypes } from './services/metric-types.ts'
 import { createBursts } from './services/notifications/bursts.ts'
 import { createNotificationMails } from './services/notifications/mails.ts'
 import { createNotifications } from './services/notifications/notifications.ts'
@@ -33,10 +35,16 @@ import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPresence } from './services/presence/presence.ts'
 import { createProjects } from './services/projects/projects.ts'
+import { createReports } from './services/reports.ts'
+import { createPermissionAdmin } from './services/rights/permissions.ts'
+import { createRolePermissions } from './services/rights/role-permissions.ts'
+import { createRoleAdmin } from './services/rights/roles.ts'
+import { createUserRoles } from './services/rights/user-roles.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
 import { createComments } from './services/social/comments.ts'
 import { createFollows } from './services/social/follows.ts'
 import { createLikes } from './services/social/likes.ts'
+import { createTags } from './services/tags.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -134,6 +142,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
+  const { rights, audit } = accounts
   const projects = createProjects({ database, bus, people, logger })
   stops.push({ name: 'projects', stop: () => projects.close() })
   const services: Services = {
@@ -141,7 +150,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     people,
     log,
     rooms,
-    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }),
+    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode, audit }),
     signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
     direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
     syncing: createSyncing({ log }),
@@ -151,6 +160,14 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     bursts,
     jobs,
     boards,
+    roles: createRoleAdmin({ database, rights, audit }),
+    permissions: createPermissionAdmin({ database, rights, audit }),
+    rolePermissions: createRolePermissions({ database, rights, audit }),
+    userRoles: createUserRoles({ database, rights, audit, roles: accounts.roles }),
+    auditLogs: createAuditLogs({ database }),
+    reports: createReports({ database, audit }),
+    metricTypes: createMetricTypes({ database, audit }),
+    tags: createTags({ database, audit }),
     projects,
     likes: createLikes({ database, people, notifications }),
     comments: createComments({ database, people, notifications, logger }),

@@ -1,5 +1,6 @@
 import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
+import { auditLogRoutes } from './audit-logs.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
 import { boardRoutes } from './boards.ts'
@@ -10,10 +11,18 @@ import { followRoutes } from './follows.ts'
 import { likeRoutes } from './likes.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
+import { metricTypeRoutes } from './metric-types.ts'
 import { notificationRoutes } from './notifications.ts'
+import { permissionRoutes } from './permissions.ts'
 import { projectRoutes } from './projects.ts'
+import { reportRoutes } from './reports.ts'
+import { rolePermissionRoutes } from './role-permissions.ts'
+import { roleRoutes } from './roles.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
+import { tagRoutes } from './tags.ts'
+import { userRoleRoutes } from './user-roles.ts'
+import { userRoutes } from './users.ts'
 
 /** All REST routes. */
 export const routes: AnyRoute<Services>[] = [
@@ -26,6 +35,15 @@ export const routes: AnyRoute<Services>[] = [
   ...messageRoutes,
   ...blockRoutes,
   ...notificationRoutes,
+  ...userRoutes,
+  ...roleRoutes,
+  ...permissionRoutes,
+  ...rolePermissionRoutes,
+  ...userRoleRoutes,
+  ...auditLogRoutes,
+  ...reportRoutes,
+  ...tagRoutes,
+  ...metricTypeRoutes,
   ...projectRoutes,
   ...boardRoutes,
   ...likeRoutes,
