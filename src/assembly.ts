@@ -28,9 +28,11 @@ import { createNotifications } from './services/notifications/notifications.ts'
 import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
+import { createPlaylists } from './services/playlists/playlists.ts'
 import { createPresence } from './services/presence/presence.ts'
 import { createProjects } from './services/projects/projects.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createAudioTags } from './services/social/audio-tags.ts'
 import { createComments } from './services/social/comments.ts'
 import { createFollows } from './services/social/follows.ts'
 import { createLikes } from './services/social/likes.ts'
@@ -135,6 +137,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     likes: createLikes({ database, people, notifications }),
     comments: createComments({ database, people, notifications, logger }),
     follows: createFollows({ database, people, notifications }),
+    playlists: createPlaylists({ database }),
+    audioTags: createAudioTags({ database }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

@@ -1,5 +1,6 @@
 import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
+import { audioTagRoutes } from './audio-tags.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
 import { botRoutes } from './bots.ts'
@@ -10,6 +11,7 @@ import { likeRoutes } from './likes.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { notificationRoutes } from './notifications.ts'
+import { playlistRoutes } from './playlists.ts'
 import { projectRoutes } from './projects.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
@@ -29,4 +31,6 @@ export const routes: AnyRoute<Services>[] = [
   ...likeRoutes,
   ...commentRoutes,
   ...followRoutes,
+  ...playlistRoutes,
+  ...audioTagRoutes,
 ]

@@ -10,8 +10,10 @@ import type { Bursts } from './notifications/bursts.ts'
 import type { NotificationMails } from './notifications/mails.ts'
 import type { Notifications } from './notifications/notifications.ts'
 import type { People } from './people.ts'
+import type { Playlists } from './playlists/playlists.ts'
 import type { PresenceService } from './presence/presence.ts'
 import type { Projects } from './projects/projects.ts'
+import type { AudioTags } from './social/audio-tags.ts'
 import type { Comments } from './social/comments.ts'
 import type { Follows } from './social/follows.ts'
 import type { Likes } from './social/likes.ts'
@@ -35,4 +37,6 @@ export interface Services {
   likes: Likes
   comments: Comments
   follows: Follows
+  playlists: Playlists
+  audioTags: AudioTags
 }
