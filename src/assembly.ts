@@ -9,6 +9,7 @@ import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -139,6 +140,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     follows: createFollows({ database, people, notifications }),
     playlists: createPlaylists({ database }),
     audioTags: createAudioTags({ database }),
+    bookings: createBookings({ database, people }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

@@ -3,6 +3,7 @@ import type { Services } from '../services/index.ts'
 import { audioTagRoutes } from './audio-tags.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
+import { bookingRoutes } from './bookings.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
 import { commentRoutes } from './comments.ts'
@@ -33,4 +34,5 @@ export const routes: AnyRoute<Services>[] = [
   ...followRoutes,
   ...playlistRoutes,
   ...audioTagRoutes,
+  ...bookingRoutes,
 ]

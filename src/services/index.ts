@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
+import type { Bookings } from './bookings/bookings.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
@@ -39,4 +40,5 @@ export interface Services {
   follows: Follows
   playlists: Playlists
   audioTags: AudioTags
+  bookings: Bookings
 }
