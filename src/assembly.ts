@@ -9,6 +9,7 @@ import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createAnalysis } from './services/analysis/analysis.ts'
 import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
@@ -37,6 +38,7 @@ import { createAudioTags } from './services/social/audio-tags.ts'
 import { createComments } from './services/social/comments.ts'
 import { createFollows } from './services/social/follows.ts'
 import { createLikes } from './services/social/likes.ts'
+import { createMatches } from './services/social/matches.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -141,6 +143,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     playlists: createPlaylists({ database }),
     audioTags: createAudioTags({ database }),
     bookings: createBookings({ database, people }),
+    analysis: createAnalysis({ database, people }),
+    matches: createMatches({ database }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

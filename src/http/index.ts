@@ -1,5 +1,6 @@
 import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
+import { analysisRoutes } from './analysis.ts'
 import { audioTagRoutes } from './audio-tags.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
@@ -9,6 +10,7 @@ import { chatRoomRoutes } from './chat-rooms.ts'
 import { commentRoutes } from './comments.ts'
 import { followRoutes } from './follows.ts'
 import { likeRoutes } from './likes.ts'
+import { matchRoutes } from './matches.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { notificationRoutes } from './notifications.ts'
@@ -35,4 +37,6 @@ export const routes: AnyRoute<Services>[] = [
   ...playlistRoutes,
   ...audioTagRoutes,
   ...bookingRoutes,
+  ...analysisRoutes,
+  ...matchRoutes,
 ]

@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
+import type { Analysis } from './analysis/analysis.ts'
 import type { Bookings } from './bookings/bookings.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
@@ -18,6 +19,7 @@ import type { AudioTags } from './social/audio-tags.ts'
 import type { Comments } from './social/comments.ts'
 import type { Follows } from './social/follows.ts'
 import type { Likes } from './social/likes.ts'
+import type { Matches } from './social/matches.ts'
 
 /** What routes, socket events and jobs act through. */
 export interface Services {
@@ -41,4 +43,6 @@ export interface Services {
   playlists: Playlists
   audioTags: AudioTags
   bookings: Bookings
+  analysis: Analysis
+  matches: Matches
 }

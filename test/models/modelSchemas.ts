@@ -24,6 +24,7 @@ export const extraFields: Record<string, string[]> = {
   ChatMessage: ['seq', 'rev', 'clientId', 'seenCount', 'reactions', 'mentions', 'attachments', 'pinned', 'deletedAt'],
   ChatRoom: ['visibility', 'topic', 'slowModeSeconds', 'createdBy', 'members', 'memberCount', 'rev', 'seq'],
   Comment: ['atSeconds'],
+  Profile: ['followerCount', 'followingCount'],
   Message: ['seq', 'rev', 'clientId', 'reactions', 'deletedAt'],
 }
 
