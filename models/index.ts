@@ -9,6 +9,9 @@ import { AudioFileTag } from './AudioFileTag.ts'
 import { AuditLog } from './AuditLog.ts'
 import { AuthToken } from './AuthToken.ts'
 import { Block } from './Block.ts'
+import { BoardPart } from './BoardPart.ts'
+import { BoardSnapshot } from './BoardSnapshot.ts'
+import { BoardUpdate } from './BoardUpdate.ts'
 import { Booking } from './Booking.ts'
 import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
@@ -87,6 +90,9 @@ export const documentedEntities: Entity<any, any, any>[] = [
 export const ownEntities: Entity<any, any, any>[] = [
   AuthToken,
   Block,
+  BoardPart,
+  BoardSnapshot,
+  BoardUpdate,
   Bot,
   Diary,
   Instance,

@@ -15,7 +15,7 @@ const GUIDES = ['architecture', 'operating', 'protocol', 'client', 'decisions', 
 )
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'examples/README.md', ...GUIDES]
 /** Paths that are served beside the declared routes. */
-const OTHER_PATHS = ['/api/openapi.json', '/api/docs', '/api/asyncapi.json']
+const OTHER_PATHS = ['/api/openapi.json', '/api/docs', '/api/docs/events', '/api/asyncapi.json']
 
 /** What documents may name. */
 export interface Registries {

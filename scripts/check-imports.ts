@@ -30,6 +30,7 @@ type Place =
   | 'jobs'
   | 'infra'
   | 'log'
+  | 'boards'
   | 'realtime'
   | 'client'
   | 'config'
@@ -50,12 +51,16 @@ const RULES: Partial<Record<Place, Rule>> = {
   models: { values: ['models', 'kernel'], types: [] },
   policies: { values: ['policies', 'models', 'kernel'], types: [] },
   shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
-  services: { values: ['shared', 'policies', 'models', 'kernel'], types: ['services', 'log', 'infra', 'config'] },
+  services: {
+    values: ['shared', 'policies', 'models', 'kernel'],
+    types: ['services', 'log', 'boards', 'infra', 'config'],
+  },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },
   http: { values: ['http', ...INNER], types: ['config', 'rooms'] },
   jobs: { values: ['jobs', ...INNER], types: ['config'] },
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
+  boards: { values: ['boards', 'kernel', 'models'], types: ['infra'] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],
@@ -64,7 +69,18 @@ const RULES: Partial<Record<Place, Rule>> = {
   config: { values: ['kernel'], types: [] },
 }
 
-const FOLDERS: Place[] = ['kernel', 'policies', 'services', 'http', 'jobs', 'infra', 'log', 'realtime', 'client']
+const FOLDERS: Place[] = [
+  'kernel',
+  'policies',
+  'services',
+  'http',
+  'jobs',
+  'infra',
+  'log',
+  'boards',
+  'realtime',
+  'client',
+]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
 function isOwnFolder(file: string): boolean {

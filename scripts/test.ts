@@ -1,7 +1,6 @@
 // npm test: starts the servers that the suites share, runs vitest, and says last how many passed and failed.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensureChromium } from './find-tools.ts'
