@@ -20,6 +20,7 @@ import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
 import { ChatRoom } from './ChatRoom.ts'
 import { Comment } from './Comment.ts'
+import { Diary } from './Diary.ts'
 import { Image } from './Image.ts'
 import { Instance } from './Instance.ts'
 import { Job } from './Job.ts'
@@ -99,6 +100,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   BoardVersion,
   BoardVersionPart,
   Bot,
+  Diary,
   Instance,
   Job,
   LogEntry,

@@ -13,6 +13,8 @@ import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
+import { createAnalysis } from './services/analysis/analysis.ts'
+import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -33,6 +35,7 @@ import { createNotifications } from './services/notifications/notifications.ts'
 import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
+import { createPlaylists } from './services/playlists/playlists.ts'
 import { createPresence } from './services/presence/presence.ts'
 import { createProjects } from './services/projects/projects.ts'
 import { createReports } from './services/reports.ts'
@@ -41,10 +44,12 @@ import { createRolePermissions } from './services/rights/role-permissions.ts'
 import { createRoleAdmin } from './services/rights/roles.ts'
 import { createUserRoles } from './services/rights/user-roles.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createAudioTags } from './services/social/audio-tags.ts'
 import { createComments } from './services/social/comments.ts'
 import { createFollows } from './services/social/follows.ts'
 import { createLikes } from './services/social/likes.ts'
 import { createTags } from './services/tags.ts'
+import { createMatches } from './services/social/matches.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -172,6 +177,11 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     likes: createLikes({ database, people, notifications }),
     comments: createComments({ database, people, notifications, logger }),
     follows: createFollows({ database, people, notifications }),
+    playlists: createPlaylists({ database }),
+    audioTags: createAudioTags({ database }),
+    bookings: createBookings({ database, people }),
+    analysis: createAnalysis({ database, people }),
+    matches: createMatches({ database }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

@@ -4,16 +4,23 @@ import { auditLogRoutes } from './audit-logs.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
 import { boardRoutes } from './boards.ts'
+import { analysisRoutes } from './analysis.ts'
+import { audioTagRoutes } from './audio-tags.ts'
+import { authRoutes } from './auth.ts'
+import { blockRoutes } from './blocks.ts'
+import { bookingRoutes } from './bookings.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
 import { commentRoutes } from './comments.ts'
 import { followRoutes } from './follows.ts'
 import { likeRoutes } from './likes.ts'
+import { matchRoutes } from './matches.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { metricTypeRoutes } from './metric-types.ts'
 import { notificationRoutes } from './notifications.ts'
 import { permissionRoutes } from './permissions.ts'
+import { playlistRoutes } from './playlists.ts'
 import { projectRoutes } from './projects.ts'
 import { reportRoutes } from './reports.ts'
 import { rolePermissionRoutes } from './role-permissions.ts'
@@ -49,4 +56,9 @@ export const routes: AnyRoute<Services>[] = [
   ...likeRoutes,
   ...commentRoutes,
   ...followRoutes,
+  ...playlistRoutes,
+  ...audioTagRoutes,
+  ...bookingRoutes,
+  ...analysisRoutes,
+  ...matchRoutes,
 ]

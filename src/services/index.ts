@@ -3,6 +3,8 @@ import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { ProjectBoards } from './boards/boards.ts'
 import type { AuditLogs } from './audit-logs.ts'
+import type { Analysis } from './analysis/analysis.ts'
+import type { Bookings } from './bookings/bookings.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
@@ -14,6 +16,7 @@ import type { Bursts } from './notifications/bursts.ts'
 import type { NotificationMails } from './notifications/mails.ts'
 import type { Notifications } from './notifications/notifications.ts'
 import type { People } from './people.ts'
+import type { Playlists } from './playlists/playlists.ts'
 import type { PresenceService } from './presence/presence.ts'
 import type { Projects } from './projects/projects.ts'
 import type { Reports } from './reports.ts'
@@ -25,6 +28,11 @@ import type { Comments } from './social/comments.ts'
 import type { Follows } from './social/follows.ts'
 import type { Likes } from './social/likes.ts'
 import type { Tags } from './tags.ts'
+import type { AudioTags } from './social/audio-tags.ts'
+import type { Comments } from './social/comments.ts'
+import type { Follows } from './social/follows.ts'
+import type { Likes } from './social/likes.ts'
+import type { Matches } from './social/matches.ts'
 
 /** What routes, socket events and jobs act through. */
 export interface Services {
@@ -55,4 +63,9 @@ export interface Services {
   likes: Likes
   comments: Comments
   follows: Follows
+  playlists: Playlists
+  audioTags: AudioTags
+  bookings: Bookings
+  analysis: Analysis
+  matches: Matches
 }
