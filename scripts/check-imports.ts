@@ -34,6 +34,7 @@ type Place =
   | 'content'
   | 'realtime'
   | 'client'
+  | 'audio'
   | 'config'
   | 'top'
   | 'outside'
@@ -68,6 +69,8 @@ const RULES: Partial<Record<Place, Rule>> = {
     types: ['services', 'config', 'log'],
   },
   client: { values: ['client'], types: ['kernel', 'models'] },
+  // Signals and files; it knows nothing of whose they are.
+  audio: { values: ['audio'], types: [] },
   config: { values: ['kernel'], types: [] },
 }
 
@@ -82,6 +85,9 @@ const FOLDERS: Place[] = [
   'boards',
   'realtime',
   'client',
+  'realtime',
+  'client',
+  'audio',
 ]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
