@@ -32,6 +32,7 @@ type Place =
   | 'log'
   | 'realtime'
   | 'client'
+  | 'web'
   | 'config'
   | 'top'
   | 'outside'
@@ -61,10 +62,11 @@ const RULES: Partial<Record<Place, Rule>> = {
     types: ['services', 'config', 'log'],
   },
   client: { values: ['client'], types: ['kernel', 'models'] },
+  web: { values: ['web', 'client'], types: [] },
   config: { values: ['kernel'], types: [] },
 }
 
-const FOLDERS: Place[] = ['kernel', 'policies', 'services', 'http', 'jobs', 'infra', 'log', 'realtime', 'client']
+const FOLDERS: Place[] = ['kernel', 'policies', 'services', 'http', 'jobs', 'infra', 'log', 'realtime', 'client', 'web']
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
 function isOwnFolder(file: string): boolean {
@@ -92,8 +94,8 @@ export function checkFile(file: string, text: string): WrongImport[] {
   }
   const wrong: WrongImport[] = []
   for (const { specifier, line, typeOnly } of findImports(text)) {
-    if (place === 'client' && specifier.startsWith('node:')) {
-      wrong.push({ file, line, specifier, reason: 'client runs in browsers, too' })
+    if ((place === 'client' || place === 'web') && specifier.startsWith('node:')) {
+      wrong.push({ file, line, specifier, reason: `${place} runs in browsers` })
     }
     if (!specifier.startsWith('.')) continue
     const target = posix.normalize(posix.join(posix.dirname(file), specifier))
@@ -143,7 +145,7 @@ export async function checkImports(root: string): Promise<WrongImport[]> {
       throw error
     })
     for (const entry of entries) {
-      if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue
+      if (!entry.isFile() || !/\.(tsx?|svelte)$/.test(entry.name)) continue
       const path = join(entry.parentPath, entry.name)
       const file = relative(root, path).replaceAll('\\', '/')
       wrong.push(...checkFile(file, await readFile(path, 'utf8')))

@@ -15,6 +15,7 @@ import { crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
 import { openApi } from './openapi.ts'
 import { problemResponse } from './problem.ts'
 import { runRoute } from './runner.ts'
+import type { Web } from './web.ts'
 
 export interface Readiness {
   ready: boolean
@@ -42,6 +43,8 @@ interface HttpDeps<S> {
   /** The AsyncAPI document of the socket events. */
   asyncApi: object
   version: string
+  /** The web client, where it is built. */
+  web?: Web | null
   /** Holds answers against their declared types; for tests. */
   checkAnswers?: boolean
 }
@@ -104,7 +107,7 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     return c.html(page)
   })
 
-  app.notFound(() => problemResponse(notFound('Route')))
+  app.notFound((c) => deps.web?.answer(c.req.raw) ?? problemResponse(notFound('Route')))
   app.onError((error, c) => failure(error, c.get('requestId')))
   return app
 

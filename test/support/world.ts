@@ -19,6 +19,8 @@ export interface WorldOptions {
   redis?: boolean | 'own'
   /** Over the defaults of the environment. */
   config?: Partial<Config>
+  /** The folder of the built web client, to serve it. */
+  webHome?: string
   /** bcrypt's cost. */
   passwordCost?: number
   /** Times of presence, in milliseconds. */
@@ -155,7 +157,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       })
       const app = await startApp(
         { ...defaults, ...options.config, ...config },
-        { logger, version: '0.0.0', checkOutput: true, passwordCost, presence: options.presence },
+        {
+          logger,
+          version: '0.0.0',
+          checkOutput: true,
+          passwordCost,
+          presence: options.presence,
+          webHome: options.webHome,
+        },
       )
       let closed: Promise<void> | undefined
       const close = () => {
