@@ -35,6 +35,7 @@ type Place =
   | 'realtime'
   | 'client'
   | 'audio'
+  | 'web'
   | 'config'
   | 'top'
   | 'outside'
@@ -71,6 +72,7 @@ const RULES: Partial<Record<Place, Rule>> = {
   client: { values: ['client'], types: ['kernel', 'models'] },
   // Signals and files; it knows nothing of whose they are.
   audio: { values: ['audio'], types: [] },
+  web: { values: ['web', 'client'], types: [] },
   config: { values: ['kernel'], types: [] },
 }
 
@@ -85,9 +87,8 @@ const FOLDERS: Place[] = [
   'boards',
   'realtime',
   'client',
-  'realtime',
-  'client',
   'audio',
+  'web',
 ]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
@@ -117,8 +118,8 @@ export function checkFile(file: string, text: string): WrongImport[] {
   }
   const wrong: WrongImport[] = []
   for (const { specifier, line, typeOnly } of findImports(text)) {
-    if (place === 'client' && specifier.startsWith('node:')) {
-      wrong.push({ file, line, specifier, reason: 'client runs in browsers, too' })
+    if ((place === 'client' || place === 'web') && specifier.startsWith('node:')) {
+      wrong.push({ file, line, specifier, reason: `${place} runs in browsers` })
     }
     if (!specifier.startsWith('.')) continue
     const target = posix.normalize(posix.join(posix.dirname(file), specifier))
@@ -168,7 +169,7 @@ export async function checkImports(root: string): Promise<WrongImport[]> {
       throw error
     })
     for (const entry of entries) {
-      if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue
+      if (!entry.isFile() || !/\.(tsx?|svelte)$/.test(entry.name)) continue
       const path = join(entry.parentPath, entry.name)
       const file = relative(root, path).replaceAll('\\', '/')
       wrong.push(...checkFile(file, await readFile(path, 'utf8')))
