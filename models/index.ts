@@ -10,6 +10,9 @@ import { AuditLog } from './AuditLog.ts'
 import { AuthToken } from './AuthToken.ts'
 import { Block } from './Block.ts'
 import { BoardActivity } from './BoardActivity.ts'
+import { BoardPart } from './BoardPart.ts'
+import { BoardSnapshot } from './BoardSnapshot.ts'
+import { BoardUpdate } from './BoardUpdate.ts'
 import { BoardVersion } from './BoardVersion.ts'
 import { BoardVersionPart } from './BoardVersionPart.ts'
 import { Booking } from './Booking.ts'
@@ -92,6 +95,9 @@ export const ownEntities: Entity<any, any, any>[] = [
   BoardActivity,
   BoardVersion,
   BoardVersionPart,
+  BoardPart,
+  BoardSnapshot,
+  BoardUpdate,
   Bot,
   Instance,
   Job,

@@ -31,6 +31,7 @@ type Place =
   | 'infra'
   | 'log'
   | 'content'
+  | 'boards'
   | 'realtime'
   | 'client'
   | 'config'
@@ -53,7 +54,7 @@ const RULES: Partial<Record<Place, Rule>> = {
   shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
   services: {
     values: ['shared', 'policies', 'models', 'kernel', 'content'],
-    types: ['services', 'log', 'infra', 'config'],
+    types: ['services', 'log', 'boards', 'infra', 'config'],
   },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },
   http: { values: ['http', ...INNER], types: ['config', 'rooms'] },
@@ -61,6 +62,7 @@ const RULES: Partial<Record<Place, Rule>> = {
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
   content: { values: ['content', 'kernel'], types: [] },
+  boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],
@@ -69,7 +71,18 @@ const RULES: Partial<Record<Place, Rule>> = {
   config: { values: ['kernel'], types: [] },
 }
 
-const FOLDERS: Place[] = ['kernel', 'policies', 'services', 'http', 'jobs', 'infra', 'log', 'realtime', 'client']
+const FOLDERS: Place[] = [
+  'kernel',
+  'policies',
+  'services',
+  'http',
+  'jobs',
+  'infra',
+  'log',
+  'boards',
+  'realtime',
+  'client',
+]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
 function isOwnFolder(file: string): boolean {

@@ -1,14 +1,18 @@
 import type { Server } from 'socket.io'
+import { Project } from '../models/Project.ts'
+import { type BoardTimes, createBoards } from './boards/boards.ts'
+import { initialUpdate } from './boards/template.ts'
 import type { Config } from './config.ts'
 import type { Database } from './infra/mongo.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
-import type { Bus, Emitter, Logger, Mailer } from './kernel/ports.ts'
+import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
 import { createLog } from './log/log.ts'
 import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createProjectBoards } from './services/boards/boards.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -47,6 +51,7 @@ export interface Ground {
   config: Config
   database: Database
   bus: Bus
+  channels: ChannelBus
   mailer: Mailer
   limiter: RateLimiter
   secrets: string[]
@@ -57,13 +62,15 @@ export interface Ground {
   passwordCost?: number
   /** Other times of presence than the standard ones, in milliseconds: for tests. */
   presence?: Parameters<typeof createPresence>[0]['times']
+  /** Other times of boards than the standard ones: for tests. */
+  boards?: Partial<BoardTimes>
   /** How long notifications are collected for one mail, in milliseconds: for tests. */
   digestMs?: number | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
 export function assembleServices(ground: Ground, stops: Stop[]) {
-  const { config, database, bus, mailer, limiter, secrets, io, logger } = ground
+  const { config, database, bus, channels, mailer, limiter, secrets, io, logger } = ground
   const accounts = createAccounts({
     database,
     bus,
@@ -95,6 +102,21 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   })
   stops.push({ name: 'log', stop: () => log.close() })
 
+  const boards = createBoards({
+    database,
+    channels,
+    logger,
+    maxBytes: config.maxBoardBytes,
+    async initial(projectId) {
+      const project = await database.collection(Project).findOne({ _id: projectId }, { projection: { title: 1 } })
+      return initialUpdate(project?.title)
+    },
+    times: ground.boards,
+  })
+  // After the boards: what they store in the end is told, too.
+  stops.push({ name: 'project boards', stop: () => projectBoards.close() })
+  stops.push({ name: 'boards', stop: () => boards.close() })
+
   const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
   stops.push({ name: 'presence', stop: () => presence.close() })
   const jobs = createJobs<Services>({ database, bus, logger, jobs: jobDefinitions, services: () => services })
@@ -117,6 +139,17 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const slowMode = createSlowMode({ database, logger })
   const projects = createProjects({ database, bus, people, logger })
   stops.push({ name: 'projects', stop: () => projects.close() })
+  const projectBoards = createProjectBoards({
+    database,
+    live: boards,
+    projects,
+    people,
+    notifications,
+    jobs,
+    bus,
+    emitter,
+    logger,
+  })
   const services: Services = {
     accounts,
     people,
@@ -131,7 +164,9 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     notificationMails,
     bursts,
     jobs,
+    boards,
     projects,
+    projectBoards,
     likes: createLikes({ database, people, notifications }),
     comments: createComments({ database, people, notifications, logger }),
     follows: createFollows({ database, people, notifications }),

@@ -13,7 +13,7 @@ const columns = [
  * The first update of a new project's board: the same bytes for the same title, so that applying it twice is harmless.
  * The client id is fixed by the title: with one for all, two titles would claim the same place in the history.
  */
-export function initialUpdate(title: string): Uint8Array {
+export function initialUpdate(title = ''): Uint8Array {
   const doc = new Y.Doc()
   doc.clientID = createHash('sha256').update(`board ${title}`).digest().readUInt32BE(0)
   doc.transact(() => {

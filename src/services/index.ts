@@ -1,3 +1,4 @@
+import type { Boards } from '../boards/boards.ts'
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { ProjectBoards } from './boards/boards.ts'
@@ -32,6 +33,7 @@ export interface Services {
   notificationMails: NotificationMails
   bursts: Bursts
   jobs: Jobs
+  boards: Boards
   projects: Projects
   projectBoards: ProjectBoards
   likes: Likes

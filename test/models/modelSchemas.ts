@@ -22,7 +22,7 @@ export const modelNames = Object.keys(dataModels)
 export const extraFields: Record<string, string[]> = {
   ChatMessage: ['seq', 'rev', 'clientId', 'seenCount', 'reactions', 'mentions', 'attachments', 'pinned', 'deletedAt'],
   ChatRoom: ['visibility', 'topic', 'slowModeSeconds', 'createdBy', 'members', 'memberCount', 'rev', 'seq'],
-  Comment: ['atSeconds'],
+  Comment: ['atSeconds', 'cardId'],
   Message: ['seq', 'rev', 'clientId', 'reactions', 'deletedAt'],
 }
 
