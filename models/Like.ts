@@ -19,6 +19,7 @@ export const Like = defineEntity('Like', {
       options: { unique: true },
       serves: 'one like a user and thing; how many a thing has',
     },
+    { keys: { targetType: 1, targetId: 1, _id: -1 }, serves: 'the likes of a thing, newest first' },
     { keys: { userId: 1, _id: -1 }, serves: 'what a user likes, newest first' },
   ],
 })

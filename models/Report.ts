@@ -18,8 +18,18 @@ export const Report = defineEntity('Report', {
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
   },
+  stored: {
+    /** Who took it on or closed it last; the audit log has all of them. */
+    resolvedBy: f.ref('User', 'keep').optional(),
+  },
   indexes: [
     { keys: { status: 1, _id: 1 }, serves: 'the moderation queue, oldest first' },
+    { keys: { reporterId: 1, _id: -1 }, serves: 'the reports of a user' },
+    {
+      keys: { resolvedBy: 1, _id: -1 },
+      options: { partialFilterExpression: { resolvedBy: { $exists: true } } },
+      serves: 'what a moderator dealt with',
+    },
     { keys: { targetType: 1, targetId: 1, _id: -1 }, serves: 'the reports on a thing' },
     {
       keys: { reporterId: 1, targetType: 1, targetId: 1 },

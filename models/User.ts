@@ -31,7 +31,10 @@ export const User = defineEntity('User', {
     /** Since when nothing of the person is left but this row, which messages name as their sender. */
     deletedAt: f.time().optional(),
   },
-  indexes: [{ keys: { emailKey: 1 }, options: { unique: true }, serves: 'logging in; one account an e-mail' }],
+  indexes: [
+    { keys: { emailKey: 1 }, options: { unique: true }, serves: 'logging in; one account an e-mail' },
+    { keys: { role: 1, _id: -1 }, serves: 'the admins; whether another one is left' },
+  ],
 })
 export type UserDoc = Stored<typeof User>
 export type UserWire = Wire<typeof User>

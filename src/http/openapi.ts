@@ -29,7 +29,8 @@ export function openApi<S>(routes: AnyRoute<S>[], { version, url }: { version: s
       description: 'The REST side of a network where musicians meet, talk and make music together.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url }],
+    // Where the document was got first: pages that try it out must not leave their own origin.
+    servers: [{ url: '/' }, { url, description: 'The public address' }],
     tags,
     paths,
     components: {

@@ -23,6 +23,19 @@ export interface Exchange {
 /** `optional`: without a token the actor is null; a bad token is refused all the same. */
 export type RouteAuth = 'none' | 'optional' | 'user' | 'admin'
 
+/** Whose the thing is that a route is about: stated for the documents and the tests; the service sees to it. */
+export interface OwnerRule {
+  /** In words: `the uploader`, `an owner of the project`. */
+  owner: string
+  /**
+   * What others get: `forbidden` where they may see the thing, `not_found` where they may not. `nothing`: the route is
+   * for everybody, and shows and changes only what is one’s own.
+   */
+  others: 'forbidden' | 'not_found' | 'nothing'
+  /** By which permission others may nevertheless; admins hold all. */
+  permission?: PermissionNeed
+}
+
 /** A body of `multipart/form-data`, which the handler reads from `http.incoming` as it comes. */
 export interface MultipartDef {
   /** The part that holds the file. */
@@ -77,8 +90,10 @@ export interface RouteDef<
   auth: Auth
   /** What a bot's token must cover. Without one, bots are refused. */
   scope?: ScopeNeed
-  /** What the actor's roles must permit; owners' rules are the service's. */
+  /** What the actor's roles must permit; owners’ rules are in `access`. */
   permission?: PermissionNeed
+  /** The owner’s rule, where a thing has one. */
+  access?: OwnerRule
   rate: Rate
   params?: Params
   query?: Query

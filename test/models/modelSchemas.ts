@@ -22,9 +22,11 @@ export const modelNames = Object.keys(dataModels)
 export const extraFields: Record<string, string[]> = {
   AudioFile: ['mimeType', 'sizeBytes', 'tags'],
   Image: ['sizes', 'animated'],
+  Booking: ['requestedBy'],
   ChatMessage: ['seq', 'rev', 'clientId', 'seenCount', 'reactions', 'mentions', 'attachments', 'pinned', 'deletedAt'],
   ChatRoom: ['visibility', 'topic', 'slowModeSeconds', 'createdBy', 'members', 'memberCount', 'rev', 'seq'],
-  Comment: ['atSeconds'],
+  Comment: ['atSeconds', 'cardId'],
+  Profile: ['followerCount', 'followingCount'],
   Message: ['seq', 'rev', 'clientId', 'reactions', 'deletedAt'],
 }
 

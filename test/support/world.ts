@@ -19,10 +19,14 @@ export interface WorldOptions {
   redis?: boolean | 'own'
   /** Over the defaults of the environment. */
   config?: Partial<Config>
+  /** The folder of the built web client, to serve it. */
+  webHome?: string
   /** bcrypt's cost. */
   passwordCost?: number
   /** Times of presence, in milliseconds. */
   presence?: AppOptions['presence']
+  /** Times of boards, in milliseconds. */
+  boards?: AppOptions['boards']
 }
 
 export interface Person {
@@ -162,7 +166,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       })
       const app = await startApp(
         { ...defaults, ...options.config, ...config },
-        { logger, version: '0.0.0', checkOutput: true, passwordCost, presence: options.presence },
+        {
+          logger,
+          version: '0.0.0',
+          checkOutput: true,
+          passwordCost,
+          presence: options.presence,
+          boards: options.boards,
+          webHome: options.webHome,
+        },
       )
       let closed: Promise<void> | undefined
       const close = () => {
