@@ -17,8 +17,8 @@ import { createAccounts } from './services/accounts/accounts.ts'
 import { createClosing } from './services/accounts/closing.ts'
 import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
-import { createBookings } from './services/bookings/bookings.ts'
 import { createProjectBoards } from './services/boards/boards.ts'
+import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -161,6 +161,10 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const projects = createProjects({ database, bus, people, logger })
   stops.push({ name: 'projects', stop: () => projects.close() })
   const deletion = createDeletion({ database, jobs, entities })
+  projects.onRemains({
+    prepare: (id) => deletion.prepare(Project, id),
+    remove: (id) => deletion.delete(Project, id),
+  })
   const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
   stops.push({ name: 'files', stop: () => files.sweeping.close() })
   const projectBoards = createProjectBoards({
@@ -212,7 +216,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     uploads: files.uploads,
     images: files.images,
     deletion,
-    closing: createClosing({ database, sessions: accounts.sessions, rooms, deletion, jobs }),
+    closing: createClosing({ database, sessions: accounts.sessions, rooms, projects, deletion, jobs }),
     export: createExport({ database, storage, entities }),
   }
 
