@@ -20,6 +20,7 @@ import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
 import { ChatRoom } from './ChatRoom.ts'
 import { Comment } from './Comment.ts'
+import { Diary } from './Diary.ts'
 import { Image } from './Image.ts'
 import { Instance } from './Instance.ts'
 import { Job } from './Job.ts'
@@ -45,7 +46,10 @@ import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
 import { SearchEntry } from './SearchEntry.ts'
 import { Session } from './Session.ts'
+import { StorageClaim } from './StorageClaim.ts'
+import { StorageMark } from './StorageMark.ts'
 import { Tag } from './Tag.ts'
+import { Upload } from './Upload.ts'
 import { User } from './User.ts'
 import { UserAudioFileAnalysis } from './UserAudioFileAnalysis.ts'
 import { UserFollow } from './UserFollow.ts'
@@ -99,6 +103,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   BoardSnapshot,
   BoardUpdate,
   Bot,
+  Diary,
   Instance,
   Job,
   LogEntry,
@@ -110,6 +115,9 @@ export const ownEntities: Entity<any, any, any>[] = [
   PushSubscription,
   SearchCursor,
   SearchEntry,
+  StorageClaim,
+  StorageMark,
+  Upload,
 ]
 
 export const entities: Entity<any, any, any>[] = [...documentedEntities, ...ownEntities]
