@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina'
 import { AppError } from '../kernel/errors.ts'
+import { pack } from './protocol.ts'
 import { BrokenFrame } from './types.ts'
 import type { Answer, Task } from './worker.ts'
 
@@ -46,7 +47,10 @@ export function createThreads(): Threads {
     // One thread: what is ahead of it takes at most as long each.
     const timer = setTimeout(() => abort.abort(), ms * (own.queueSize + 1))
     try {
-      return (await own.run(task, { signal: abort.signal })) as Answer
+      return (await own.run(task, {
+        signal: abort.signal,
+        transferList: [task.parts.buffer as ArrayBuffer],
+      })) as Answer
     } finally {
       clearTimeout(timer)
     }
@@ -54,14 +58,14 @@ export function createThreads(): Threads {
 
   return {
     async replay(parts) {
-      const answer = await run({ type: 'replay', parts }, replayMs)
+      const answer = await run({ type: 'replay', parts: pack(parts) }, replayMs)
       if (answer.type !== 'replayed') throw new Error(answer.type === 'broken' ? answer.reason : 'not replayed')
       return answer
     },
     async prove(parts, update) {
       let answer: Answer
       try {
-        answer = await run({ type: 'prove', parts, update }, proveMs)
+        answer = await run({ type: 'prove', parts: pack(parts), update: Uint8Array.from(update) }, proveMs)
       } catch (error) {
         if ((error as Error).name !== 'AbortError') throw error
         throw new BrokenFrame('it takes too long', { cause: error })
