@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import mongoose from 'mongoose'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { startMongod } from '../support/killable-mongod.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { addCard, boardsOf, closeClients, contentOf, openBoard, openRaw, projectOf } from './support.ts'
 
@@ -213,4 +214,38 @@ test('[BOARD-37] who does not read is cut off, and harms nobody', async () => {
   slow.ws.terminate()
   addCard(witness.doc, 'still here')
   await world.until(async () => 'still here' in (await contentOf(world, projectId)).cards)
+})
+
+test('[BOARD-38] while MongoDB is away nothing is passed on that is not stored; when it is back, all is', async () => {
+  const mongod = await startMongod({ own: true })
+  const apart = await createWorld({ config: { mongodbUri: mongod.uri('boards_away') } })
+  let frozen = false
+  const thaw = () => {
+    if (frozen) process.kill(mongod.pid()!, 'SIGCONT')
+    frozen = false
+  }
+  try {
+    const owner = await apart.user()
+    const { body } = await apart.ask('POST', '/api/v1/projects', { as: owner, body: { title: 'Away' } })
+    const one = openBoard(apart, body.id, owner)
+    const two = openBoard(apart, body.id, owner)
+    await Promise.all([one.synced(), two.synced()])
+    addCard(one.doc, 'before')
+    await apart.until(() => 'before' in two.cards())
+    process.kill(mongod.pid()!, 'SIGSTOP')
+    frozen = true
+    addCard(one.doc, 'not stored')
+    await new Promise((done) => setTimeout(done, 1_500))
+    expect(Object.keys(two.cards())).toEqual(['before'])
+    // Awareness needs no database.
+    one.provider.awareness.setLocalState({ cursor: 1 })
+    await apart.until(() => two.provider.awareness.getStates().get(one.doc.clientID)?.['cursor'] === 1)
+    thaw()
+    await apart.until(() => 'not stored' in two.cards(), 15_000)
+  } finally {
+    thaw()
+    closeClients()
+    await apart.close()
+    await mongod.stop()
+  }
 })
