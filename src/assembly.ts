@@ -89,7 +89,7 @@ export interface Ground {
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
 export function assembleServices(ground: Ground, stops: Stop[]) {
-  const { config, database, bus, mailer, limiter, secrets, storage, io, logger } = ground
+  const { config, database, bus, channels, mailer, limiter, secrets, storage, io, logger } = ground
   const accounts = createAccounts({
     database,
     bus,
