@@ -37,7 +37,7 @@ export const standardLimits: ConnectionLimits = {
 /** Updates without their predecessors that are forgiven before a client has brought them. */
 const mostGaps = 3
 /** Updates larger than this are tried in a worker first. */
-export const largeBytes = 64 * 1024
+const largeBytes = 64 * 1024
 
 export interface ConnectionGround {
   limits: ConnectionLimits

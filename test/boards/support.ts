@@ -114,9 +114,6 @@ export async function openRaw(world: World, projectId: string, who: { accessToke
   return { ws, frames, code: () => code }
 }
 
-export const encodedOf = (world: World, projectId: string, instance = 0): Promise<Uint8Array> =>
-  world.instances[instance]!.app!.services.boards.snapshot(projectId)
-
 /** The boards of an instance, past its front door. */
 export const boardsOf = (world: World, instance = 0) => world.instances[instance]!.app!.services.boards
 
