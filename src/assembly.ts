@@ -19,7 +19,6 @@ import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
 import { createProjectBoards } from './services/boards/boards.ts'
 import { createBookings } from './services/bookings/bookings.ts'
-import { createProjectBoards } from './services/boards/boards.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -161,18 +160,6 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const { rights, audit } = accounts
   const projects = createProjects({ database, bus, people, logger })
   stops.push({ name: 'projects', stop: () => projects.close() })
-  projects.onDeleted((projectId, session) => boards.deleteStored(projectId, session))
-  const projectBoards = createProjectBoards({
-    database,
-    live: boards,
-    projects,
-    people,
-    notifications,
-    bus,
-    emitter,
-    logger,
-  })
-  stops.push({ name: 'project boards', stop: () => projectBoards.close() })
   const deletion = createDeletion({ database, jobs, entities })
   const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
   stops.push({ name: 'files', stop: () => files.sweeping.close() })
@@ -202,7 +189,6 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     bursts,
     jobs,
     boards,
-    projectBoards,
     roles: createRoleAdmin({ database, rights, audit }),
     permissions: createPermissionAdmin({ database, rights, audit }),
     rolePermissions: createRolePermissions({ database, rights, audit }),

@@ -1,4 +1,3 @@
-import type mongoose from 'mongoose'
 import type * as Y from 'yjs'
 import type { Database } from '../infra/mongo.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -328,10 +327,6 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
     async compact(projectId: string, ageMs?: number): Promise<number> {
       return compact({ store, threads }, projectId, ageMs)
     },
-
-    /** Deletes what is stored of a board together with its project; connections end as the project is gone. */
-    deleteStored: (projectId: string, session: mongoose.mongo.ClientSession): Promise<void> =>
-      store.deleteBoard(projectId, session),
 
     /** Deletes a board of a project that is gone, and closes it on every instance. */
     async remove(projectId: string): Promise<void> {

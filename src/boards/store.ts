@@ -234,11 +234,11 @@ export function createBoardStore(database: Database) {
       }
     },
 
-    /** Deletes all of a board, within a transaction where one is given. */
-    async deleteBoard(projectId: string, session?: Session): Promise<void> {
-      await updates.deleteMany({ projectId }, { session })
-      await snapshots.deleteOne({ _id: projectId }, { session })
-      await pieces.deleteMany({ projectId }, { session })
+    /** Deletes all of a board. */
+    async deleteBoard(projectId: string): Promise<void> {
+      await updates.deleteMany({ projectId })
+      await snapshots.deleteOne({ _id: projectId })
+      await pieces.deleteMany({ projectId })
     },
   }
 }
