@@ -5,7 +5,9 @@ import { BrokenFrame } from './types.ts'
 import type { Answer, Task } from './worker.ts'
 
 /** An update that takes longer than this to apply is refused, in milliseconds. */
-const proveMs = 3_000
+const proveMs = 5_000
+/** How long a thread may take to start; that is nobody's update's fault. */
+const startMs = 30_000
 const replayMs = 60_000
 const maxQueue = 64
 
@@ -38,9 +40,14 @@ export function createThreads(): Threads {
     return pool
   }
 
-  /** Its time begins when it does: what waits for others is not to blame. */
+  /** A task's time begins when it does: what waits for a thread, or for others, is not to blame. */
   async function run(task: Task, ms: number): Promise<Answer> {
     const own = open()
+    try {
+      await own.run({ type: 'start' } satisfies Task, { signal: AbortSignal.timeout(startMs) })
+    } catch (error) {
+      throw new AppError('unavailable', 'No worker has started in time', { retryAfterMs: 1000, cause: error })
+    }
     if (own.queueSize >= maxQueue)
       throw new AppError('unavailable', 'Too much waits for a worker', { retryAfterMs: 1000 })
     const abort = new AbortController()
@@ -49,7 +56,7 @@ export function createThreads(): Threads {
     try {
       return (await own.run(task, {
         signal: abort.signal,
-        transferList: [task.parts.buffer as ArrayBuffer],
+        transferList: 'parts' in task ? [task.parts.buffer as ArrayBuffer] : [],
       })) as Answer
     } finally {
       clearTimeout(timer)
