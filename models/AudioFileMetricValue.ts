@@ -15,6 +15,7 @@ export const AudioFileMetricValue = defineEntity('AudioFileMetricValue', {
   },
   indexes: [
     { keys: { reportId: 1, metricTypeId: 1 }, serves: 'the values in a report' },
+    { keys: { reportId: 1, _id: -1 }, serves: 'the values in a report, newest first' },
     { keys: { metricTypeId: 1, _id: -1 }, serves: 'the values of a measure, newest first' },
   ],
 })

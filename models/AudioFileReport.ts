@@ -3,7 +3,7 @@ import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
 /** How many analyses or values of a kind a report names at most. */
-const maxReportIds = 1_000
+export const maxReportIds = 1_000
 
 export const AudioFileReport = defineEntity('AudioFileReport', {
   description: 'All that is known of an audio file, by id',

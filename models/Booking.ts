@@ -19,6 +19,12 @@ export const Booking = defineEntity('Booking', {
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
   },
+  extra: {
+    requestedBy: z
+      .enum(['owner', 'user'])
+      .default('owner')
+      .describe('Which side asked: the project’s, or the one who is to play; the other confirms'),
+  },
   indexes: [
     { keys: { projectId: 1, _id: -1 }, serves: 'the bookings of a project, newest first' },
     { keys: { userId: 1, _id: -1 }, serves: 'the bookings of a user, newest first' },

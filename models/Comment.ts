@@ -18,9 +18,15 @@ export const Comment = defineEntity('Comment', {
   },
   extra: {
     atSeconds: z.number().min(0).optional().describe('Which moment of the recording it is about'),
+    cardId: f.text(1, 200).optional().describe('On a project: the card of its board that it is about'),
   },
   indexes: [
     { keys: { targetType: 1, targetId: 1, _id: -1 }, serves: 'the comments on a thing, newest first' },
+    {
+      keys: { targetId: 1, cardId: 1, _id: -1 },
+      options: { partialFilterExpression: { cardId: { $exists: true } } },
+      serves: 'the comments on a card, newest first',
+    },
     { keys: { authorId: 1, _id: -1 }, serves: 'the comments of a user, newest first' },
   ],
 })

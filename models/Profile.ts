@@ -22,6 +22,10 @@ export const Profile = defineEntity('Profile', {
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
   },
+  extra: {
+    followerCount: z.int().min(0).optional().describe('Only where one profile is asked for'),
+    followingCount: z.int().min(0).optional(),
+  },
   stored: {
     /** The display name in lower case: what mentions are resolved by. Names are not unique. */
     nameKey: z.string().max(160),

@@ -23,6 +23,7 @@ export const UserAudioFileAnalysis = defineEntity('UserAudioFileAnalysis', {
       options: { unique: true },
       serves: 'the analyses of a file; one a listener',
     },
+    { keys: { audioFileId: 1, _id: -1 }, serves: 'the analyses of a file, newest first' },
     { keys: { userId: 1, _id: -1 }, serves: 'the analyses of a listener, newest first' },
   ],
 })

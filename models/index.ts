@@ -9,11 +9,18 @@ import { AudioFileTag } from './AudioFileTag.ts'
 import { AuditLog } from './AuditLog.ts'
 import { AuthToken } from './AuthToken.ts'
 import { Block } from './Block.ts'
+import { BoardActivity } from './BoardActivity.ts'
+import { BoardPart } from './BoardPart.ts'
+import { BoardSnapshot } from './BoardSnapshot.ts'
+import { BoardUpdate } from './BoardUpdate.ts'
+import { BoardVersion } from './BoardVersion.ts'
+import { BoardVersionPart } from './BoardVersionPart.ts'
 import { Booking } from './Booking.ts'
 import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
 import { ChatRoom } from './ChatRoom.ts'
 import { Comment } from './Comment.ts'
+import { Diary } from './Diary.ts'
 import { Image } from './Image.ts'
 import { Instance } from './Instance.ts'
 import { Job } from './Job.ts'
@@ -86,7 +93,14 @@ export const documentedEntities: Entity<any, any, any>[] = [
 export const ownEntities: Entity<any, any, any>[] = [
   AuthToken,
   Block,
+  BoardPart,
+  BoardSnapshot,
+  BoardUpdate,
+  BoardActivity,
+  BoardVersion,
+  BoardVersionPart,
   Bot,
+  Diary,
   Instance,
   Job,
   LogEntry,

@@ -1,15 +1,20 @@
 import type { Server } from 'socket.io'
+import { Project } from '../models/Project.ts'
+import { type BoardTimes, createBoards } from './boards/boards.ts'
+import { initialUpdate } from './boards/template.ts'
 import type { Config } from './config.ts'
 import type { Database } from './infra/mongo.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
-import type { Bus, Emitter, Logger, Mailer } from './kernel/ports.ts'
+import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
 import { createLog } from './log/log.ts'
 import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
+import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -30,6 +35,7 @@ import { createNotifications } from './services/notifications/notifications.ts'
 import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
+import { createPlaylists } from './services/playlists/playlists.ts'
 import { createPresence } from './services/presence/presence.ts'
 import { createProjects } from './services/projects/projects.ts'
 import { createReports } from './services/reports.ts'
@@ -38,9 +44,11 @@ import { createRolePermissions } from './services/rights/role-permissions.ts'
 import { createRoleAdmin } from './services/rights/roles.ts'
 import { createUserRoles } from './services/rights/user-roles.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createAudioTags } from './services/social/audio-tags.ts'
 import { createComments } from './services/social/comments.ts'
 import { createFollows } from './services/social/follows.ts'
 import { createLikes } from './services/social/likes.ts'
+import { createMatches } from './services/social/matches.ts'
 import { createTags } from './services/tags.ts'
 import { createTyping } from './services/typing.ts'
 
@@ -55,6 +63,7 @@ export interface Ground {
   config: Config
   database: Database
   bus: Bus
+  channels: ChannelBus
   mailer: Mailer
   limiter: RateLimiter
   secrets: string[]
@@ -65,13 +74,15 @@ export interface Ground {
   passwordCost?: number
   /** Other times of presence than the standard ones, in milliseconds: for tests. */
   presence?: Parameters<typeof createPresence>[0]['times']
+  /** Other times of boards than the standard ones: for tests. */
+  boards?: Partial<BoardTimes>
   /** How long notifications are collected for one mail, in milliseconds: for tests. */
   digestMs?: number | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
 export function assembleServices(ground: Ground, stops: Stop[]) {
-  const { config, database, bus, mailer, limiter, secrets, io, logger } = ground
+  const { config, database, bus, channels, mailer, limiter, secrets, io, logger } = ground
   const accounts = createAccounts({
     database,
     bus,
@@ -102,6 +113,19 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     log: logger,
   })
   stops.push({ name: 'log', stop: () => log.close() })
+
+  const boards = createBoards({
+    database,
+    channels,
+    logger,
+    maxBytes: config.maxBoardBytes,
+    async initial(projectId) {
+      const project = await database.collection(Project).findOne({ _id: projectId }, { projection: { title: 1 } })
+      return initialUpdate(project?.title)
+    },
+    times: ground.boards,
+  })
+  stops.push({ name: 'boards', stop: () => boards.close() })
 
   const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
   stops.push({ name: 'presence', stop: () => presence.close() })
@@ -140,6 +164,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     notificationMails,
     bursts,
     jobs,
+    boards,
     roles: createRoleAdmin({ database, rights, audit }),
     permissions: createPermissionAdmin({ database, rights, audit }),
     rolePermissions: createRolePermissions({ database, rights, audit }),
@@ -152,6 +177,11 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     likes: createLikes({ database, people, notifications }),
     comments: createComments({ database, people, notifications, logger }),
     follows: createFollows({ database, people, notifications }),
+    playlists: createPlaylists({ database }),
+    audioTags: createAudioTags({ database }),
+    bookings: createBookings({ database, people }),
+    analysis: createAnalysis({ database, people }),
+    matches: createMatches({ database }),
   }
 
   return { services, emitter, audience, log, marks, memberships }

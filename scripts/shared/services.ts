@@ -4,6 +4,7 @@ import { entities } from '../../models/index.ts'
 import { assembleServices, type Stop } from '../../src/assembly.ts'
 import type { Config } from '../../src/config.ts'
 import { createLoneBus, createRedisBus } from '../../src/infra/bus.ts'
+import { createLoneChannels, createRedisChannels } from '../../src/infra/channel-bus.ts'
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
 import { loadSecrets } from '../../src/infra/secret.ts'
@@ -61,6 +62,10 @@ export async function openServices(config: Config, progress: (line: string) => v
     stops.push(() => database.close())
     const bus = config.redisUrl ? createRedisBus(config.redisUrl, database.connection.name, logger) : createLoneBus()
     stops.push(() => bus.close())
+    const channels = config.redisUrl
+      ? createRedisChannels(config.redisUrl, database.connection.name, logger)
+      : createLoneChannels()
+    stops.push(() => channels.close())
     // A Socket.IO server that never listens: the emitter speaks to the instances alone.
     const io = new Server({ adapter: createBatchingAdapter({}) as never })
     const parts: Stop[] = []
@@ -72,6 +77,7 @@ export async function openServices(config: Config, progress: (line: string) => v
         config: { ...config, admin: null },
         database,
         bus,
+        channels,
         // Nobody asked for what a command makes, and addresses of the demonstration belong to nobody.
         mailer: { send: async () => {} },
         limiter: createRateLimiter({ enabled: false }),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener, RequestError } from '@hono/node-server'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Config } from '../config.ts'
 import type { Actor } from '../kernel/actor.ts'
 import { AppError, invalid, notFound, toAppError } from '../kernel/errors.ts'
@@ -11,7 +11,7 @@ import type { AnyRoute } from '../kernel/route.ts'
 import { createAddressReader } from './client-address.ts'
 import { docsPages } from './docs.ts'
 import type { HttpEnv } from './exchange.ts'
-import { allowHeader, crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
+import { allowHeader, crossOrigin, optionsAnswer, requestIdHeader, securityHeaders } from './headers.ts'
 import { openApi } from './openapi.ts'
 import { problemResponse } from './problem.ts'
 import { runRoute } from './runner.ts'
@@ -52,18 +52,30 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   const addressOf = createAddressReader(config.trustProxy)
   const app = new Hono<HttpEnv>()
 
-  app.use(async (c, next) => {
-    const given = c.req.header(requestIdHeader)
-    const requestId = given && /^[\w.-]{1,64}$/.test(given) ? given : newId()
-    c.set('requestId', requestId)
-    const { incoming } = c.env
-    c.set('address', addressOf(incoming.socket.remoteAddress, incoming.headers['x-forwarded-for']))
-    await next()
-    c.res.headers.set(requestIdHeader, requestId)
-  })
-  app.use(securityHeaders(config.publicUrl))
   const methodsOf = methodFinder(routes)
-  app.use(crossOrigin(config.corsOrigins, methodsOf))
+  const fixed = securityHeaders(config.publicUrl)
+  const corsHeaders = crossOrigin(config.corsOrigins)
+  app.use(async (c, next) => {
+    const { incoming } = c.env
+    const given = incoming.headers[requestIdHeader.toLowerCase()]
+    const requestId = typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : newId()
+    c.set('requestId', requestId)
+    c.set('address', addressOf(incoming.socket.remoteAddress, incoming.headers['x-forwarded-for']))
+    const common: Record<string, string> = {
+      ...fixed,
+      ...corsHeaders(incoming.headers.origin),
+      [requestIdHeader]: requestId,
+    }
+    c.set('common', common)
+    if (c.req.method === 'OPTIONS') {
+      const own = methodsOf(c.req.path)
+      // A browser's question before the request proper is answered here, whatever the route would say.
+      if (incoming.headers['access-control-request-method'] !== undefined || !own.has('OPTIONS'))
+        return dress(c, optionsAnswer(own, 'Access-Control-Allow-Origin' in common))
+    }
+    await next()
+    return undefined
+  })
 
   const runner = {
     services: deps.services,
@@ -84,14 +96,20 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
       let response: Response
       try {
         response = await run(c)
+        if (route.raw) dress(c, response)
       } catch (error) {
-        response = failure(error, c.get('requestId'))
+        response = dress(c, failure(error, c.get('requestId')))
       }
       stop({ status: response.status })
       return response
     })
   }
 
+  // For all that follows; the declared routes put these headers on as they make their answers.
+  app.use(async (c, next) => {
+    for (const [name, value] of Object.entries(c.get('common'))) c.header(name, value)
+    await next()
+  })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     const { ready, reasons } = await deps.readiness()
@@ -107,12 +125,12 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
 
   app.notFound((c) => {
     const methods = methodsOf(c.req.path)
-    if (methods.size === 0) return problemResponse(notFound('Route'))
+    if (methods.size === 0) return dress(c, problemResponse(notFound('Route')))
     const response = problemResponse(new AppError('not_found', `${c.req.method} is not for this path`, { status: 405 }))
     response.headers.set('Allow', allowHeader(methods))
-    return response
+    return dress(c, response)
   })
-  app.onError((error, c) => failure(error, c.get('requestId')))
+  app.onError((error, c) => dress(c, failure(error, c.get('requestId'))))
   return app
 
   function failure(thrown: unknown, requestId: string): Response {
@@ -122,6 +140,15 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     else log.debug({ code: error.code, detail: error.message, requestId }, 'Request refused')
     return problemResponse(error)
   }
+}
+
+/** Puts what every answer has on one that was not made by the context; what it has itself stays. */
+function dress(c: Context<HttpEnv>, response: Response): Response {
+  for (const [name, value] of Object.entries(c.get('common') ?? {})) {
+    if (name === 'Vary') response.headers.append(name, value)
+    else if (!response.headers.has(name)) response.headers.set(name, value)
+  }
+  return response
 }
 
 /** Tells which methods are declared for a path, in capitals; none for a path that is nowhere. */

@@ -1,21 +1,13 @@
-import type { MiddlewareHandler } from 'hono'
-
 export const requestIdHeader = 'X-Request-Id'
 
 /** Headers that keep browsers from doing with an answer what it is not for. Pages bring a policy of their own. */
-export function securityHeaders(publicUrl: string): MiddlewareHandler {
-  const fixed: Record<string, string> = {
+export function securityHeaders(publicUrl: string): Record<string, string> {
+  return {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
     'Referrer-Policy': 'no-referrer',
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
     ...(publicUrl.startsWith('https:') && { 'Strict-Transport-Security': 'max-age=31536000' }),
-  }
-  return async (c, next) => {
-    await next()
-    for (const [name, value] of Object.entries(fixed)) {
-      if (!c.res.headers.has(name)) c.res.headers.set(name, value)
-    }
   }
 }
 
@@ -33,33 +25,36 @@ const exposed = [
 ].join(', ')
 
 /**
- * Lets the listed origins in, with credentials; others get no leave, which to a browser is a no. Answers OPTIONS
- * where no route does; `methodsOf` tells what there is at a path, OPTIONS too where a route answers it.
+ * Lets the listed origins in, with credentials; others get no leave, which to a browser is a no. Gives the headers for
+ * a request's answer.
  */
-export function crossOrigin(origins: string[], methodsOf: (path: string) => ReadonlySet<string>): MiddlewareHandler {
+export function crossOrigin(origins: string[]): (origin: string | undefined) => Record<string, string> {
   const allowed = new Set(origins)
-  return async (c, next) => {
-    const origin = c.req.header('Origin')
-    const listed = origin !== undefined && allowed.has(origin)
-    // A browser's question before the request proper is answered here, whatever the route would say.
-    const asks = c.req.header('Access-Control-Request-Method') !== undefined
-    const own = c.req.method === 'OPTIONS' ? methodsOf(c.req.path) : undefined
-    if (own && (asks || !own.has('OPTIONS'))) {
-      const methods = allowHeader(own)
-      c.res = new Response(null, { status: 204, headers: { Allow: methods } })
-      if (listed) {
-        c.res.headers.set('Access-Control-Allow-Methods', methods)
-        c.res.headers.set('Access-Control-Allow-Headers', accepted)
-        c.res.headers.set('Access-Control-Max-Age', '600')
-      }
-    } else await next()
-    if (allowed.size > 0) c.res.headers.append('Vary', 'Origin')
-    if (listed) {
-      c.res.headers.set('Access-Control-Allow-Origin', origin)
-      c.res.headers.set('Access-Control-Allow-Credentials', 'true')
-      c.res.headers.set('Access-Control-Expose-Headers', exposed)
-    }
-  }
+  return (origin) => ({
+    ...(allowed.size > 0 && { Vary: 'Origin' }),
+    ...(origin !== undefined &&
+      allowed.has(origin) && {
+        'Access-Control-Allow-Origin': origin,
+        'Access-Control-Allow-Credentials': 'true',
+        'Access-Control-Expose-Headers': exposed,
+      }),
+  })
+}
+
+/** The answer to OPTIONS for a path; `listed` where a browser may go on from there. */
+export function optionsAnswer(methods: ReadonlySet<string>, listed: boolean): Response {
+  const allow = allowHeader(methods)
+  return new Response(null, {
+    status: 204,
+    headers: {
+      Allow: allow,
+      ...(listed && {
+        'Access-Control-Allow-Methods': allow,
+        'Access-Control-Allow-Headers': accepted,
+        'Access-Control-Max-Age': '600',
+      }),
+    },
+  })
 }
 
 /** The value of `Allow` for what there is at a path. */

@@ -1,18 +1,24 @@
 import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
+import { analysisRoutes } from './analysis.ts'
+import { audioTagRoutes } from './audio-tags.ts'
 import { auditLogRoutes } from './audit-logs.ts'
 import { authRoutes } from './auth.ts'
 import { blockRoutes } from './blocks.ts'
+import { boardRoutes } from './boards.ts'
+import { bookingRoutes } from './bookings.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
 import { commentRoutes } from './comments.ts'
 import { followRoutes } from './follows.ts'
 import { likeRoutes } from './likes.ts'
+import { matchRoutes } from './matches.ts'
 import { profileRoutes } from './me.ts'
 import { messageRoutes } from './messages.ts'
 import { metricTypeRoutes } from './metric-types.ts'
 import { notificationRoutes } from './notifications.ts'
 import { permissionRoutes } from './permissions.ts'
+import { playlistRoutes } from './playlists.ts'
 import { projectRoutes } from './projects.ts'
 import { reportRoutes } from './reports.ts'
 import { rolePermissionRoutes } from './role-permissions.ts'
@@ -44,7 +50,13 @@ export const routes: AnyRoute<Services>[] = [
   ...tagRoutes,
   ...metricTypeRoutes,
   ...projectRoutes,
+  ...boardRoutes,
   ...likeRoutes,
   ...commentRoutes,
   ...followRoutes,
+  ...playlistRoutes,
+  ...audioTagRoutes,
+  ...bookingRoutes,
+  ...analysisRoutes,
+  ...matchRoutes,
 ]

@@ -23,6 +23,8 @@ export interface WorldOptions {
   passwordCost?: number
   /** Times of presence, in milliseconds. */
   presence?: AppOptions['presence']
+  /** Times of boards, in milliseconds. */
+  boards?: AppOptions['boards']
 }
 
 export interface Person {
@@ -155,7 +157,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       })
       const app = await startApp(
         { ...defaults, ...options.config, ...config },
-        { logger, version: '0.0.0', checkOutput: true, passwordCost, presence: options.presence },
+        {
+          logger,
+          version: '0.0.0',
+          checkOutput: true,
+          passwordCost,
+          presence: options.presence,
+          boards: options.boards,
+        },
       )
       let closed: Promise<void> | undefined
       const close = () => {
