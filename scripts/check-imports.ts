@@ -34,6 +34,8 @@ type Place =
   | 'content'
   | 'realtime'
   | 'client'
+  | 'audio'
+  | 'web'
   | 'config'
   | 'top'
   | 'outside'
@@ -68,6 +70,9 @@ const RULES: Partial<Record<Place, Rule>> = {
     types: ['services', 'config', 'log'],
   },
   client: { values: ['client'], types: ['kernel', 'models'] },
+  // Signals and files; it knows nothing of whose they are.
+  audio: { values: ['audio'], types: [] },
+  web: { values: ['web', 'client'], types: [] },
   config: { values: ['kernel'], types: [] },
 }
 
@@ -82,6 +87,8 @@ const FOLDERS: Place[] = [
   'boards',
   'realtime',
   'client',
+  'audio',
+  'web',
 ]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
@@ -111,8 +118,8 @@ export function checkFile(file: string, text: string): WrongImport[] {
   }
   const wrong: WrongImport[] = []
   for (const { specifier, line, typeOnly } of findImports(text)) {
-    if (place === 'client' && specifier.startsWith('node:')) {
-      wrong.push({ file, line, specifier, reason: 'client runs in browsers, too' })
+    if ((place === 'client' || place === 'web') && specifier.startsWith('node:')) {
+      wrong.push({ file, line, specifier, reason: `${place} runs in browsers` })
     }
     if (!specifier.startsWith('.')) continue
     const target = posix.normalize(posix.join(posix.dirname(file), specifier))
@@ -162,7 +169,7 @@ export async function checkImports(root: string): Promise<WrongImport[]> {
       throw error
     })
     for (const entry of entries) {
-      if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue
+      if (!entry.isFile() || !/\.(tsx?|svelte)$/.test(entry.name)) continue
       const path = join(entry.parentPath, entry.name)
       const file = relative(root, path).replaceAll('\\', '/')
       wrong.push(...checkFile(file, await readFile(path, 'utf8')))

@@ -9,6 +9,7 @@ import { createBoardEndpoint } from './boards/endpoint.ts'
 import type { Config } from './config.ts'
 import { createHttpApp, nodeListener } from './http/app.ts'
 import { routes } from './http/index.ts'
+import { loadWeb } from './http/web.ts'
 import { createLoneBus, createRedisBus } from './infra/bus.ts'
 import { createLoneChannels, createRedisChannels } from './infra/channel-bus.ts'
 import { createMailer } from './infra/mail.ts'
@@ -44,6 +45,8 @@ export interface App {
 export interface AppOptions {
   logger: Logger
   version: string
+  /** Where the web client is built; without a build the page is missing. */
+  webHome?: string
   /** Checks what goes out against its declaration: for tests. */
   checkOutput?: boolean
   /** bcrypt's cost, lower in tests. */
@@ -177,6 +180,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       asyncApi: asyncApi(events as never, emissions, { version, publicUrl: config.publicUrl }),
       version,
+      web: options.webHome ? await loadWeb(options.webHome) : null,
       checkAnswers: options.checkOutput ?? false,
     })
     const answer = nodeListener(app, logger)

@@ -19,6 +19,8 @@ export interface WorldOptions {
   redis?: boolean | 'own'
   /** Over the defaults of the environment. */
   config?: Partial<Config>
+  /** The folder of the built web client, to serve it. */
+  webHome?: string
   /** bcrypt's cost. */
   passwordCost?: number
   /** Times of presence, in milliseconds. */
@@ -164,6 +166,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           passwordCost,
           presence: options.presence,
           boards: options.boards,
+          webHome: options.webHome,
         },
       )
       let closed: Promise<void> | undefined
