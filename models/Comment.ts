@@ -9,9 +9,9 @@ export const Comment = defineEntity('Comment', {
   collection: 'comments',
   fields: {
     id: f.id(),
-    authorId: f.ref('User'),
+    authorId: f.ref('User', 'cascade'),
     targetType: z.enum(commentTargets),
-    targetId: f.id(),
+    targetId: f.target('targetType', 'cascade'),
     content: f.text(1, 5_000),
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),

@@ -10,9 +10,9 @@ export const Report = defineEntity('Report', {
   closed: true,
   fields: {
     id: f.id(),
-    reporterId: f.ref('User'),
+    reporterId: f.ref('User', 'keep'),
     targetType: z.enum(reportTargets),
-    targetId: f.id(),
+    targetId: f.target('targetType', 'cascade'),
     reason: f.text(1, 2_000),
     status: z.enum(['open', 'reviewed', 'closed']).default('open'),
     createdAt: f.time(),

@@ -26,8 +26,10 @@ export const User = defineEntity('User', {
     /** The e-mail in lower case: what tells accounts apart. */
     emailKey: z.string().max(254),
     /** Who made the bot, where this is one. */
-    botOwnerId: f.ref('User').optional(),
+    botOwnerId: f.ref('User', 'keep').optional(),
     bannedAt: f.time().nullable().default(null),
+    /** Since when nothing of the person is left but this row, which messages name as their sender. */
+    deletedAt: f.time().optional(),
   },
   indexes: [
     { keys: { emailKey: 1 }, options: { unique: true }, serves: 'logging in; one account an e-mail' },

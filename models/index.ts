@@ -46,7 +46,10 @@ import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
 import { SearchEntry } from './SearchEntry.ts'
 import { Session } from './Session.ts'
+import { StorageClaim } from './StorageClaim.ts'
+import { StorageMark } from './StorageMark.ts'
 import { Tag } from './Tag.ts'
+import { Upload } from './Upload.ts'
 import { User } from './User.ts'
 import { UserAudioFileAnalysis } from './UserAudioFileAnalysis.ts'
 import { UserFollow } from './UserFollow.ts'
@@ -112,6 +115,9 @@ export const ownEntities: Entity<any, any, any>[] = [
   PushSubscription,
   SearchCursor,
   SearchEntry,
+  StorageClaim,
+  StorageMark,
+  Upload,
 ]
 
 export const entities: Entity<any, any, any>[] = [...documentedEntities, ...ownEntities]

@@ -18,6 +18,7 @@ import { connectMongo } from './infra/mongo.ts'
 import { startEmbeddedMongo } from './infra/mongod.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
 import { loadSecrets } from './infra/secret.ts'
+import { openStorage } from './infra/storage/storage.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
 import type { Logger } from './kernel/ports.ts'
@@ -96,10 +97,13 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
     const limiter = createRateLimiter({ enabled: config.rateLimits })
     const secrets = await loadSecrets(config)
+    const storage = await openStorage(config)
+    stops.push({ name: 'storage', stop: () => storage.close() })
     const mailer = createMailer(config, logger)
     stops.push({ name: 'mailer', stop: () => mailer.close() })
     // The HTTP server first: Socket.IO and REST share it, and the services need the sockets to emit to.
-    const http = createServer({ keepAliveTimeout: 65_000, requestTimeout: 300_000 })
+    // An upload may take its hour; bodies that stop coming are given up by those who read them.
+    const http = createServer({ keepAliveTimeout: 65_000, headersTimeout: 60_000, requestTimeout: 3600_000 })
     const slowReaders = metrics.counter('slow_readers_total', 'Sockets cut off because they did not read')
     const allowOrigin = (origin: string, request: IncomingMessage) =>
       origin === new URL(config.publicUrl).origin ||
@@ -113,7 +117,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       onError: (socketId, error) => logger.warn({ err: error, socketId }, 'could not write to a socket'),
     })
     io = server
-    const { services, emitter, audience, log, marks, memberships } = assembleServices(
+    const { services, emitter, audience, log, marks, memberships, sweeping } = assembleServices(
       {
         config,
         database,
@@ -122,6 +126,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         mailer,
         limiter,
         secrets,
+        storage,
         io: server,
         logger,
         passwordCost: options.passwordCost,
@@ -240,6 +245,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     jobs.start()
     boards.start()
     boardEndpoint.start()
+    sweeping.start()
     handleConnections(server, {
       authenticate: (token) => accounts.authenticate(token),
       isDraining: () => draining,

@@ -1,4 +1,5 @@
 import type { Server } from 'socket.io'
+import { entities } from '../models/index.ts'
 import { Project } from '../models/Project.ts'
 import { type BoardTimes, createBoards } from './boards/boards.ts'
 import { initialUpdate } from './boards/template.ts'
@@ -7,11 +8,13 @@ import type { Database } from './infra/mongo.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
 import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
+import type { ObjectStorage } from './kernel/storage.ts'
 import { createLog } from './log/log.ts'
 import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createClosing } from './services/accounts/closing.ts'
 import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
 import { createBookings } from './services/bookings/bookings.ts'
@@ -22,8 +25,11 @@ import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
 import { createSlowMode } from './services/chat/slow-mode.ts'
 import { createSyncing } from './services/chat/sync.ts'
+import { createDeletion } from './services/deletion.ts'
 import { createDirect } from './services/direct/direct.ts'
 import { createDirectKind } from './services/direct/kind.ts'
+import { createExport } from './services/export.ts'
+import { createFiles } from './services/files/files.ts'
 import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
@@ -67,6 +73,7 @@ export interface Ground {
   mailer: Mailer
   limiter: RateLimiter
   secrets: string[]
+  storage: ObjectStorage
   /** Sockets to emit to; one that never listens speaks to the other instances alone. */
   io: Server
   logger: Logger
@@ -82,7 +89,7 @@ export interface Ground {
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
 export function assembleServices(ground: Ground, stops: Stop[]) {
-  const { config, database, bus, channels, mailer, limiter, secrets, io, logger } = ground
+  const { config, database, bus, channels, mailer, limiter, secrets, storage, io, logger } = ground
   const accounts = createAccounts({
     database,
     bus,
@@ -150,6 +157,9 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const { rights, audit } = accounts
   const projects = createProjects({ database, bus, people, logger })
   stops.push({ name: 'projects', stop: () => projects.close() })
+  const deletion = createDeletion({ database, jobs, entities })
+  const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
+  stops.push({ name: 'files', stop: () => files.sweeping.close() })
   const services: Services = {
     accounts,
     people,
@@ -182,7 +192,14 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     bookings: createBookings({ database, people }),
     analysis: createAnalysis({ database, people }),
     matches: createMatches({ database }),
+    storage,
+    audioFiles: files.audioFiles,
+    uploads: files.uploads,
+    images: files.images,
+    deletion,
+    closing: createClosing({ database, sessions: accounts.sessions, rooms, deletion, jobs }),
+    export: createExport({ database, storage, entities }),
   }
 
-  return { services, emitter, audience, log, marks, memberships }
+  return { services, emitter, audience, log, marks, memberships, sweeping: files.sweeping }
 }

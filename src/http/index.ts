@@ -1,6 +1,7 @@
 import type { AnyRoute } from '../kernel/route.ts'
 import type { Services } from '../services/index.ts'
 import { analysisRoutes } from './analysis.ts'
+import { audioFileRoutes } from './audio-files.ts'
 import { audioTagRoutes } from './audio-tags.ts'
 import { auditLogRoutes } from './audit-logs.ts'
 import { authRoutes } from './auth.ts'
@@ -9,8 +10,10 @@ import { boardRoutes } from './boards.ts'
 import { bookingRoutes } from './bookings.ts'
 import { botRoutes } from './bots.ts'
 import { chatRoomRoutes } from './chat-rooms.ts'
+import { closingRoutes } from './closing.ts'
 import { commentRoutes } from './comments.ts'
 import { followRoutes } from './follows.ts'
+import { imageRoutes } from './images.ts'
 import { likeRoutes } from './likes.ts'
 import { matchRoutes } from './matches.ts'
 import { profileRoutes } from './me.ts'
@@ -26,6 +29,7 @@ import { roleRoutes } from './roles.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
 import { tagRoutes } from './tags.ts'
+import { uploadRoutes } from './uploads.ts'
 import { userRoleRoutes } from './user-roles.ts'
 import { userRoutes } from './users.ts'
 
@@ -59,4 +63,8 @@ export const routes: AnyRoute<Services>[] = [
   ...bookingRoutes,
   ...analysisRoutes,
   ...matchRoutes,
+  ...audioFileRoutes,
+  ...uploadRoutes,
+  ...imageRoutes,
+  ...closingRoutes,
 ]

@@ -1,6 +1,8 @@
 import type { Boards } from '../boards/boards.ts'
+import type { ObjectStorage } from '../kernel/storage.ts'
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
+import type { Closing } from './accounts/closing.ts'
 import type { Analysis } from './analysis/analysis.ts'
 import type { AuditLogs } from './audit-logs.ts'
 import type { ProjectBoards } from './boards/boards.ts'
@@ -9,7 +11,12 @@ import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
 import type { Syncing } from './chat/sync.ts'
+import type { Deletion } from './deletion.ts'
 import type { Direct } from './direct/direct.ts'
+import type { Export } from './export.ts'
+import type { AudioFiles } from './files/audio-files.ts'
+import type { Images } from './files/images.ts'
+import type { Uploads } from './files/uploads.ts'
 import type { Jobs } from './jobs.ts'
 import type { MetricTypes } from './metric-types.ts'
 import type { Bursts } from './notifications/bursts.ts'
@@ -65,4 +72,11 @@ export interface Services {
   bookings: Bookings
   analysis: Analysis
   matches: Matches
+  storage: ObjectStorage
+  audioFiles: AudioFiles
+  uploads: Uploads
+  images: Images
+  deletion: Deletion
+  closing: Closing
+  export: Export
 }
