@@ -80,12 +80,22 @@ const onLetter = (body?: unknown): Fixture => ({
 
 const account = (body?: unknown): Fixture => byId(async (stage) => (await stage.person()).id, body)
 
+/** A profile is not liked, but what is said on it is. */
+const onComment: Fixture = {
+  make: async (stage) => {
+    const targetId = await comment(stage)
+    return { body: { targetType: 'Comment', targetId }, query: `targetType=Comment&targetId=${targetId}` }
+  },
+}
 const onProfile = (more: object = {}): Fixture => ({
   make: async (stage) => {
     const { id: targetId } = await stage.profileOf(stage.peer)
     return { body: { targetType: 'Profile', targetId, ...more }, query: `targetType=Profile&targetId=${targetId}` }
   },
 })
+const likesOf: Fixture = {
+  make: async (stage) => ({ query: `targetType=Comment&targetIds=${await comment(stage)}` }),
+}
 const countsOf: Fixture = {
   make: async (stage) => ({ query: `targetType=Profile&targetIds=${(await stage.profileOf(stage.peer)).id}` }),
 }
@@ -287,12 +297,12 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'GET /api/v1/metric-types/{id}/status-log': byId(measure),
 
   // Likes, comments, follows
-  'GET /api/v1/likes': onProfile(),
+  'GET /api/v1/likes': onComment,
   'GET /api/v1/me/likes': none,
-  'GET /api/v1/likes/count': onProfile(),
-  'GET /api/v1/likes/counts': countsOf,
-  'PUT /api/v1/likes': { ...onProfile() },
-  'DELETE /api/v1/likes': onProfile(),
+  'GET /api/v1/likes/count': onComment,
+  'GET /api/v1/likes/counts': likesOf,
+  'PUT /api/v1/likes': onComment,
+  'DELETE /api/v1/likes': onComment,
   'GET /api/v1/comments': onProfile(),
   'GET /api/v1/comments/counts': countsOf,
   'POST /api/v1/comments': onProfile({ content: 'Hello' }),
