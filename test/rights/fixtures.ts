@@ -1,3 +1,4 @@
+import { newId } from '../../src/kernel/ids.ts'
 import { permissionFor } from '../support/staff.ts'
 import type { Person } from '../support/world.ts'
 import { fresh } from '../support/worlds.ts'
@@ -105,6 +106,64 @@ const comment = async (stage: Stage): Promise<string> => {
   return (await stage.ask('POST', '/comments', { as: stage.owner, body })).id
 }
 const onPeer: Fixture = { make: ({ peer }) => ({ params: { userId: peer.id } }) }
+
+const project = async ({ ask, owner }: Stage, isOpen = false): Promise<string> =>
+  (await ask('POST', '/projects', { as: owner, body: { title: fresh('Project'), isOpen } })).id
+const inProject = (body?: unknown, isOpen = false): Fixture => byId((stage) => project(stage, isOpen), body)
+/** On the peer's place in a closed project of the owner's. */
+const onMember = (body?: unknown): Fixture => ({
+  make: async (stage) => {
+    const id = await project(stage)
+    const member = { userId: stage.peer.id, role: 'producer' }
+    await stage.ask('POST', `/projects/${id}/members`, { as: stage.owner, body: member })
+    return { params: { id, userId: stage.peer.id }, ...(body !== undefined && { body }) }
+  },
+})
+
+const playlist = async ({ ask, owner }: Stage, isPublic = true): Promise<string> =>
+  (await ask('POST', '/playlists', { as: owner, body: { name: fresh('Playlist'), isPublic } })).id
+/** A public and a private one: who may not see it gets another answer than who may only look. */
+const ofPlaylist = (body?: unknown): Fixture[] => [
+  byId((stage) => playlist(stage), body),
+  { of: 'a private playlist', ...byId((stage) => playlist(stage, false), body), outcomes: { stranger: 'not_found' } },
+]
+
+/** A recording of the owner's, without its sound. */
+async function audio({ world, owner }: Stage, visibility = 'public'): Promise<string> {
+  const id = newId()
+  const file = {
+    _id: id,
+    userId: owner.id,
+    title: fresh('Take'),
+    fileUrl: `${world.instances[0]!.url}/api/v1/audio-files/${id}/stream`,
+    visibility,
+    createdAt: new Date(),
+    updatedAt: null,
+  }
+  await world.database.collection('audiofiles').insertOne(file as never)
+  return id
+}
+const ofAudio = (body?: unknown): Fixture => byId((stage) => audio(stage), body)
+const unseen = { anonymous: 'not_found', stranger: 'not_found' }
+/** A public one for everybody, and a private one for its uploader and those who may see all. */
+const seenAudio: Fixture[] = [
+  ofAudio(),
+  { of: 'a private recording', ...byId((stage) => audio(stage, 'private')), outcomes: unseen },
+]
+const changedAudio = (body?: unknown): Fixture[] => [
+  ofAudio(body),
+  {
+    of: 'a private recording',
+    ...byId((stage) => audio(stage, 'private'), body),
+    outcomes: { stranger: 'not_found' },
+  },
+]
+
+/** The owner asks for the peer, in a closed project. */
+const booking = async (stage: Stage): Promise<string> => {
+  const body = { projectId: await project(stage), userId: stage.peer.id, role: 'drummer' }
+  return (await stage.ask('POST', '/bookings', { as: stage.owner, body })).id
+}
 
 /** By method and path, as declared; a file a route needs is one entry here. */
 export const fixtures: Record<string, Fixture | Fixture[]> = {
@@ -295,6 +354,66 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'PATCH /api/v1/metric-types/{id}': byId(measure, { status: 'active' }),
   'DELETE /api/v1/metric-types/{id}': byId(measure),
   'GET /api/v1/metric-types/{id}/status-log': byId(measure),
+
+  // Projects
+  'GET /api/v1/projects': none,
+  'POST /api/v1/projects': self({ title: 'Walk' }),
+  'GET /api/v1/projects/{id}': [
+    inProject(),
+    { of: 'an open project', ...inProject(undefined, true), outcomes: { everybody: 'ok' } },
+  ],
+  'PATCH /api/v1/projects/{id}': [
+    inProject({ title: 'Walk' }),
+    { of: 'an open project', ...inProject({ title: 'Walk' }, true), outcomes: { stranger: 'forbidden' } },
+  ],
+  // Moderators see closed projects, but don't delete them.
+  'DELETE /api/v1/projects/{id}': { ...inProject(), outcomes: { moderator: 'forbidden' } },
+  'GET /api/v1/projects/{id}/members': inProject(),
+  'POST /api/v1/projects/{id}/members': {
+    make: async (stage) => ({
+      params: { id: await project(stage) },
+      body: { userId: stage.peer.id, role: 'producer' },
+    }),
+  },
+  'PATCH /api/v1/projects/{id}/members/{userId}': onMember({ role: 'drummer' }),
+  'DELETE /api/v1/projects/{id}/members/{userId}': onMember(),
+  'GET /api/v1/bookings': none,
+  'GET /api/v1/bookings/{id}': byId(booking),
+  'GET /api/v1/matches': none,
+
+  // Playlists and recordings
+  'GET /api/v1/playlists': none,
+  'POST /api/v1/playlists': self({ name: 'Walk' }),
+  'GET /api/v1/playlists/{id}': [
+    { ...byId((stage) => playlist(stage)), outcomes: { anonymous: 'ok', everybody: 'ok' } },
+    { of: 'a private playlist', ...byId((stage) => playlist(stage, false)) },
+  ],
+  'PATCH /api/v1/playlists/{id}': ofPlaylist({ name: 'Walk' }),
+  'DELETE /api/v1/playlists/{id}': ofPlaylist(),
+  'GET /api/v1/playlists/{id}/audio-files': byId((stage) => playlist(stage, false)),
+  'POST /api/v1/playlists/{id}/audio-files': {
+    make: async (stage) => ({
+      params: { id: await playlist(stage) },
+      body: { audioFileId: await audio(stage) },
+    }),
+  },
+  'PUT /api/v1/playlists/{id}/audio-files': ofPlaylist({ audioFileIds: [] }),
+  'GET /api/v1/audio-files': none,
+  'GET /api/v1/audio-files/{id}': seenAudio,
+  'GET /api/v1/audio-files/{id}/tags': seenAudio,
+  'PUT /api/v1/audio-files/{id}/tags': changedAudio({ tagIds: [] }),
+  'GET /api/v1/audio-files/{id}/analyses': seenAudio,
+  'GET /api/v1/audio-files/{id}/analysis-results': seenAudio,
+  'GET /api/v1/audio-files/{id}/metric-values': seenAudio,
+  'POST /api/v1/audio-files/{id}/analyses': changedAudio({ mood: 'eerie' }),
+  'GET /api/v1/images': none,
+  'DELETE /api/v1/me': {
+    make: async (stage, who) => {
+      const person = await stage.person()
+      return { body: { password: person.password }, ...(who && { as: person }) }
+    },
+  },
+  'GET /api/v1/me/export': none,
 
   // Likes, comments, follows
   'GET /api/v1/likes': onComment,

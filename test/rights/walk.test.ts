@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { routes } from '../../src/http/index.ts'
 import { type PermissionNeed, scopes } from '../../src/kernel/actor.ts'
@@ -12,6 +14,7 @@ import { type Caller, callers, createStage, type Stage } from './stage.ts'
 type Route = AnyRoute<Services>
 
 const nowhere = '01HYN8FXZ2W6X8K6YTNPEKXYM7'
+const keyOf = ({ action, resource }: PermissionNeed) => `${action}:${resource}`
 const nameOf = (route: Route) => `${route.method.toUpperCase()} ${route.path}`
 const fixturesOf = (route: Route): Fixture[] => [fixtures[nameOf(route)] ?? []].flat()
 
@@ -110,24 +113,43 @@ test.each(routes.map((route) => [nameOf(route), route] as const))(
 test.each(routes.filter((route) => fixturesOf(route).length > 0).map((route) => [nameOf(route), route] as const))(
   '[RIGHT-02] %s answers each caller as it is declared',
   async (name, route) => {
-    for (const fixture of fixturesOf(route)) {
-      for (const caller of callers) {
+    const walks = fixturesOf(route).flatMap((fixture) => callers.map((caller) => ({ fixture, caller })))
+    await Promise.all(
+      walks.map(async ({ fixture, caller }) => {
         const who = personOf(caller)
         const made = (await fixture.make?.(stage, who)) ?? {}
         const { outcome, answer } = await send(route, who, made)
         const what = `${name}${fixture.of ? ` (${fixture.of})` : ''} as ${caller}: ${JSON.stringify(answer.body)}`
         expect(outcome, what).toBe(expected(route, caller, fixture))
         if (outcome === 'ok' && !route.raw) expect(answer.status, what).toBe(route.status)
-      }
-    }
+      }),
+    )
   },
 )
 
-test('[RIGHT-03] every fixture is of a route that there is; routes without one are named', () => {
+test('[RIGHT-03] every fixture is of a route, every permission asked for is in the table; routes without a fixture are named', async () => {
   const names = new Set(routes.map(nameOf))
   expect(Object.keys(fixtures).filter((name) => !names.has(name))).toEqual([])
+  const known = new Set(standardPermissions.map(keyOf))
+  expect((await askedFor()).filter((key) => !known.has(key))).toEqual([])
   const without = [...names].filter((name) => !(name in fixtures))
   const why = `Without a fixture in test/rights/fixtures.ts, so that only the doors are tried:\n  ${without.join('\n  ')}`
   if (complete) expect(without, why).toEqual([])
   else if (without.length > 0) console.warn(why)
 })
+
+/** What the server's source asks `permits` for, and names in declarations. */
+async function askedFor(): Promise<string[]> {
+  const root = resolve(import.meta.dirname, '../../src')
+  const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'))
+  const keys = new Set<string>()
+  for (const file of files) {
+    const lines = (await readFile(join(root, file), 'utf8')).split('\n')
+    for (const line of lines.filter((text) => !text.trimStart().startsWith('example'))) {
+      const [, action, resource] = /action: '(\w+)', resource: '(\w+)'/.exec(line) ?? []
+      if (action && resource) keys.add(`${action}:${resource}`)
+    }
+  }
+  expect(keys.size).toBeGreaterThan(10)
+  return [...keys]
+}
