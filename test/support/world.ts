@@ -217,7 +217,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         })
         const text = await response.text()
         const isJson = response.headers.get('Content-Type')?.includes('json')
-        return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+        return { status: response.status, headers: response.headers, body: isJson && text ? JSON.parse(text) : text }
       },
       async user(name = `Person ${people + 1}`) {
         const email = `person.${++people}@example.com`
