@@ -7,7 +7,7 @@ import { createLoneBus, createRedisBus } from '../../src/infra/bus.ts'
 import { createLoneChannels, createRedisChannels } from '../../src/infra/channel-bus.ts'
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
-import { loadSecrets } from '../../src/infra/secret.ts'
+import { loadSecrets, loadVapid } from '../../src/infra/secret.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
 import { createBatchingAdapter } from '../../src/realtime/batching-adapter.ts'
 import type { Accounts } from '../../src/services/accounts/accounts.ts'
@@ -82,6 +82,7 @@ export async function openServices(config: Config, progress: (line: string) => v
         mailer: { send: async () => {} },
         limiter: createRateLimiter({ enabled: false }),
         secrets: await loadSecrets(config),
+        vapid: await loadVapid(config),
         io,
         logger,
       },

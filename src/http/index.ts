@@ -16,6 +16,7 @@ import { messageRoutes } from './messages.ts'
 import { notificationRoutes } from './notifications.ts'
 import { playlistRoutes } from './playlists.ts'
 import { projectRoutes } from './projects.ts'
+import { pushRoutes } from './push.ts'
 import { roomMessageRoutes } from './room-messages.ts'
 import { sessionRoutes } from './sessions.ts'
 
@@ -39,4 +40,5 @@ export const routes: AnyRoute<Services>[] = [
   ...bookingRoutes,
   ...analysisRoutes,
   ...matchRoutes,
+  ...pushRoutes,
 ]

@@ -1,6 +1,6 @@
 import type { JobDef } from '../kernel/job.ts'
 import type { Services } from '../services/index.ts'
-import { mailNotification, tellBurst } from './notifications.ts'
+import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
-export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification]
+export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, mailDigest, pushNotification]

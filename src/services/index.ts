@@ -12,6 +12,7 @@ import type { Jobs } from './jobs.ts'
 import type { Bursts } from './notifications/bursts.ts'
 import type { NotificationMails } from './notifications/mails.ts'
 import type { Notifications } from './notifications/notifications.ts'
+import type { Pushes } from './notifications/pushes.ts'
 import type { People } from './people.ts'
 import type { Playlists } from './playlists/playlists.ts'
 import type { PresenceService } from './presence/presence.ts'
@@ -47,4 +48,5 @@ export interface Services {
   bookings: Bookings
   analysis: Analysis
   matches: Matches
+  pushes: Pushes
 }
