@@ -8,7 +8,7 @@ export const AIAudioFileAnalysisResult = defineEntity('AIAudioFileAnalysisResult
   closed: true,
   fields: {
     id: f.id(),
-    audioFileId: f.ref('AudioFile'),
+    audioFileId: f.ref('AudioFile', 'cascade'),
     /** Beats a minute. */
     tempo: z.number().optional(),
     /** Tonic and mode, such as `C#m`. */

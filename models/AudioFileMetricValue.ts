@@ -7,8 +7,8 @@ export const AudioFileMetricValue = defineEntity('AudioFileMetricValue', {
   collection: 'audiofilemetricvalues',
   fields: {
     id: f.id(),
-    reportId: f.ref('AudioFileReport'),
-    metricTypeId: f.ref('AudioFileMetricType'),
+    reportId: f.ref('AudioFileReport', 'cascade'),
+    metricTypeId: f.ref('AudioFileMetricType', 'refuse'),
     value: z.union([z.number(), f.text(0, 2_000), f.json()]).optional(),
     additionalInfo: f.json().optional(),
     createdAt: f.time(),

@@ -9,8 +9,8 @@ export const Booking = defineEntity('Booking', {
   collection: 'bookings',
   fields: {
     id: f.id(),
-    projectId: f.ref('Project'),
-    userId: f.ref('User'),
+    projectId: f.ref('Project', 'cascade'),
+    userId: f.ref('User', 'cascade'),
     /** What they play, such as `drummer`. */
     role: f.text(0, 60).optional(),
     status: z.enum(bookingStatuses),

@@ -8,9 +8,9 @@ export const Like = defineEntity('Like', {
   description: 'A user’s liking of a thing',
   collection: 'likes',
   fields: {
-    userId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
     targetType: z.enum(likeTargets),
-    targetId: f.id(),
+    targetId: f.target('targetType', 'cascade'),
     createdAt: f.time(),
   },
   indexes: [

@@ -14,7 +14,7 @@ export const Notification = defineEntity('Notification', {
   collection: 'notifications',
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
     type: NotificationType,
     payload: f.json().default({}),
     isRead: z.boolean().default(false),

@@ -10,8 +10,8 @@ export const PlaylistAudioFile = defineEntity('PlaylistAudioFile', {
   collection: 'playlistaudiofiles',
   closed: true,
   fields: {
-    playlistId: f.ref('Playlist'),
-    audioFileId: f.ref('AudioFile'),
+    playlistId: f.ref('Playlist', 'cascade'),
+    audioFileId: f.ref('AudioFile', 'cascade'),
     /** The place in the list as its reader gets it, from 0; never stored. */
     order: z.int().optional(),
     createdAt: f.time(),

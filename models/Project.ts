@@ -8,7 +8,7 @@ export const Project = defineEntity('Project', {
   closed: true,
   fields: {
     id: f.id(),
-    ownerId: f.ref('User'),
+    ownerId: f.ref('User', 'cascade'),
     title: f.name(200),
     description: f.text(0, 5_000).optional(),
     isOpen: z.boolean().default(true),

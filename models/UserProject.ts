@@ -11,8 +11,8 @@ export const UserProject = defineEntity('UserProject', {
   collection: 'userprojects',
   closed: true,
   fields: {
-    userId: f.ref('User'),
-    projectId: f.ref('Project'),
+    userId: f.ref('User', 'cascade'),
+    projectId: f.ref('Project', 'cascade'),
     /** `owner`, `editor`, `commenter`, `viewer` or a free text such as `producer`. */
     role: f.name(60),
     createdAt: f.time(),

@@ -9,9 +9,12 @@ import { AudioFileTag } from './AudioFileTag.ts'
 import { AuditLog } from './AuditLog.ts'
 import { AuthToken } from './AuthToken.ts'
 import { Block } from './Block.ts'
+import { BoardActivity } from './BoardActivity.ts'
 import { BoardPart } from './BoardPart.ts'
 import { BoardSnapshot } from './BoardSnapshot.ts'
 import { BoardUpdate } from './BoardUpdate.ts'
+import { BoardVersion } from './BoardVersion.ts'
+import { BoardVersionPart } from './BoardVersionPart.ts'
 import { Booking } from './Booking.ts'
 import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
@@ -43,7 +46,10 @@ import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
 import { SearchEntry } from './SearchEntry.ts'
 import { Session } from './Session.ts'
+import { StorageClaim } from './StorageClaim.ts'
+import { StorageMark } from './StorageMark.ts'
 import { Tag } from './Tag.ts'
+import { Upload } from './Upload.ts'
 import { User } from './User.ts'
 import { UserAudioFileAnalysis } from './UserAudioFileAnalysis.ts'
 import { UserFollow } from './UserFollow.ts'
@@ -93,6 +99,9 @@ export const ownEntities: Entity<any, any, any>[] = [
   BoardPart,
   BoardSnapshot,
   BoardUpdate,
+  BoardActivity,
+  BoardVersion,
+  BoardVersionPart,
   Bot,
   Diary,
   Instance,
@@ -106,6 +115,9 @@ export const ownEntities: Entity<any, any, any>[] = [
   PushSubscription,
   SearchCursor,
   SearchEntry,
+  StorageClaim,
+  StorageMark,
+  Upload,
 ]
 
 export const entities: Entity<any, any, any>[] = [...documentedEntities, ...ownEntities]

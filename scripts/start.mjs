@@ -6,6 +6,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { buildWeb } from './build-web.mjs'
 
 const root = dirname(import.meta.dirname)
 const dist = join(root, 'dist')
@@ -28,5 +29,7 @@ await build({
 })
 // Instances that start together each write their own and put it in place whole.
 for (const name of Object.keys(programs)) await rename(join(dist, `${draft(name)}.mjs`), join(dist, `${name}.mjs`))
+// A worker shows no pages.
+if (process.argv[2] !== 'worker') await buildWeb((line) => console.error(line))
 process.setSourceMapsEnabled(true)
 await import(pathToFileURL(join(dist, 'server.mjs')).href)

@@ -9,6 +9,7 @@ import { createBoardEndpoint } from './boards/endpoint.ts'
 import type { Config } from './config.ts'
 import { createHttpApp, nodeListener } from './http/app.ts'
 import { routes } from './http/index.ts'
+import { loadWeb } from './http/web.ts'
 import { createLoneBus, createRedisBus } from './infra/bus.ts'
 import { createLoneChannels, createRedisChannels } from './infra/channel-bus.ts'
 import { createMailer } from './infra/mail.ts'
@@ -18,6 +19,7 @@ import { startEmbeddedMongo } from './infra/mongod.ts'
 import type { PushOptions } from './infra/push-sender.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
 import { loadSecrets, loadVapid } from './infra/secret.ts'
+import { openStorage } from './infra/storage/storage.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
 import type { Logger } from './kernel/ports.ts'
@@ -45,6 +47,8 @@ export interface App {
 export interface AppOptions {
   logger: Logger
   version: string
+  /** Where the web client is built; without a build the page is missing. */
+  webHome?: string
   /** Checks what goes out against its declaration: for tests. */
   checkOutput?: boolean
   /** bcrypt's cost, lower in tests. */
@@ -98,10 +102,13 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
     const limiter = createRateLimiter({ enabled: config.rateLimits })
     const secrets = await loadSecrets(config)
+    const storage = await openStorage(config)
+    stops.push({ name: 'storage', stop: () => storage.close() })
     const mailer = createMailer(config, logger)
     stops.push({ name: 'mailer', stop: () => mailer.close() })
     // The HTTP server first: Socket.IO and REST share it, and the services need the sockets to emit to.
-    const http = createServer({ keepAliveTimeout: 65_000, requestTimeout: 300_000 })
+    // An upload may take its hour; bodies that stop coming are given up by those who read them.
+    const http = createServer({ keepAliveTimeout: 65_000, headersTimeout: 60_000, requestTimeout: 3600_000 })
     const slowReaders = metrics.counter('slow_readers_total', 'Sockets cut off because they did not read')
     const allowOrigin = (origin: string, request: IncomingMessage) =>
       origin === new URL(config.publicUrl).origin ||
@@ -115,7 +122,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       onError: (socketId, error) => logger.warn({ err: error, socketId }, 'could not write to a socket'),
     })
     io = server
-    const { services, emitter, audience, log, marks, memberships } = assembleServices(
+    const { services, emitter, audience, log, marks, memberships, sweeping } = assembleServices(
       {
         config,
         database,
@@ -125,6 +132,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         limiter,
         secrets,
         vapid: await loadVapid(config),
+        storage,
         io: server,
         logger,
         passwordCost: options.passwordCost,
@@ -185,6 +193,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       asyncApi: asyncApi(events as never, emissions, { version, publicUrl: config.publicUrl }),
       version,
+      web: options.webHome ? await loadWeb(options.webHome) : null,
       checkAnswers: options.checkOutput ?? false,
     })
     const answer = nodeListener(app, logger)
@@ -244,6 +253,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     jobs.start()
     boards.start()
     boardEndpoint.start()
+    sweeping.start()
     handleConnections(server, {
       authenticate: (token) => accounts.authenticate(token),
       isDraining: () => draining,

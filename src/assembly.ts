@@ -1,4 +1,5 @@
 import type { Server } from 'socket.io'
+import { entities } from '../models/index.ts'
 import { Project } from '../models/Project.ts'
 import { type BoardTimes, createBoards } from './boards/boards.ts'
 import { initialUpdate } from './boards/template.ts'
@@ -9,12 +10,15 @@ import type { Vapid } from './infra/secret.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
 import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
+import type { ObjectStorage } from './kernel/storage.ts'
 import { createLog } from './log/log.ts'
 import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createClosing } from './services/accounts/closing.ts'
 import { createAnalysis } from './services/analysis/analysis.ts'
+import { createAuditLogs } from './services/audit-logs.ts'
 import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
@@ -23,12 +27,16 @@ import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
 import { createSlowMode } from './services/chat/slow-mode.ts'
 import { createSyncing } from './services/chat/sync.ts'
+import { createDeletion } from './services/deletion.ts'
 import { createDirect } from './services/direct/direct.ts'
 import { createDirectKind } from './services/direct/kind.ts'
+import { createExport } from './services/export.ts'
+import { createFiles } from './services/files/files.ts'
 import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
 import { createMemberships } from './services/memberships.ts'
+import { createMetricTypes } from './services/metric-types.ts'
 import { createBursts } from './services/notifications/bursts.ts'
 import { createNotificationMails } from './services/notifications/mails.ts'
 import { createNotifications } from './services/notifications/notifications.ts'
@@ -39,12 +47,18 @@ import { createPeople } from './services/people.ts'
 import { createPlaylists } from './services/playlists/playlists.ts'
 import { createPresence } from './services/presence/presence.ts'
 import { createProjects } from './services/projects/projects.ts'
+import { createReports } from './services/reports.ts'
+import { createPermissionAdmin } from './services/rights/permissions.ts'
+import { createRolePermissions } from './services/rights/role-permissions.ts'
+import { createRoleAdmin } from './services/rights/roles.ts'
+import { createUserRoles } from './services/rights/user-roles.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
 import { createAudioTags } from './services/social/audio-tags.ts'
 import { createComments } from './services/social/comments.ts'
 import { createFollows } from './services/social/follows.ts'
 import { createLikes } from './services/social/likes.ts'
 import { createMatches } from './services/social/matches.ts'
+import { createTags } from './services/tags.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -64,6 +78,7 @@ export interface Ground {
   secrets: string[]
   /** What pushes to browsers are signed with. */
   vapid: Vapid
+  storage: ObjectStorage
   /** Sockets to emit to; one that never listens speaks to the other instances alone. */
   io: Server
   logger: Logger
@@ -81,7 +96,7 @@ export interface Ground {
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
 export function assembleServices(ground: Ground, stops: Stop[]) {
-  const { config, database, bus, channels, mailer, limiter, secrets, io, logger } = ground
+  const { config, database, bus, channels, mailer, limiter, secrets, storage, io, logger } = ground
   const accounts = createAccounts({
     database,
     bus,
@@ -148,14 +163,18 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
+  const { rights, audit } = accounts
   const projects = createProjects({ database, bus, people, logger })
   stops.push({ name: 'projects', stop: () => projects.close() })
+  const deletion = createDeletion({ database, jobs, entities })
+  const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
+  stops.push({ name: 'files', stop: () => files.sweeping.close() })
   const services: Services = {
     accounts,
     people,
     log,
     rooms,
-    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }),
+    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode, audit }),
     signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
     direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
     syncing: createSyncing({ log }),
@@ -165,6 +184,14 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     bursts,
     jobs,
     boards,
+    roles: createRoleAdmin({ database, rights, audit }),
+    permissions: createPermissionAdmin({ database, rights, audit }),
+    rolePermissions: createRolePermissions({ database, rights, audit }),
+    userRoles: createUserRoles({ database, rights, audit, roles: accounts.roles }),
+    auditLogs: createAuditLogs({ database }),
+    reports: createReports({ database, audit }),
+    metricTypes: createMetricTypes({ database, audit }),
+    tags: createTags({ database, audit }),
     projects,
     likes: createLikes({ database, people, notifications }),
     comments: createComments({ database, people, notifications, logger }),
@@ -175,7 +202,14 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     analysis: createAnalysis({ database, people }),
     matches: createMatches({ database }),
     pushes: createPushes({ database, jobs, sender: pushSender, logger }),
+    storage,
+    audioFiles: files.audioFiles,
+    uploads: files.uploads,
+    images: files.images,
+    deletion,
+    closing: createClosing({ database, sessions: accounts.sessions, rooms, deletion, jobs }),
+    export: createExport({ database, storage, entities }),
   }
 
-  return { services, emitter, audience, log, marks, memberships }
+  return { services, emitter, audience, log, marks, memberships, sweeping: files.sweeping }
 }

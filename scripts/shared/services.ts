@@ -8,6 +8,7 @@ import { createLoneChannels, createRedisChannels } from '../../src/infra/channel
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
 import { loadSecrets, loadVapid } from '../../src/infra/secret.ts'
+import { openStorage } from '../../src/infra/storage/storage.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
 import { createBatchingAdapter } from '../../src/realtime/batching-adapter.ts'
 import type { Accounts } from '../../src/services/accounts/accounts.ts'
@@ -83,6 +84,7 @@ export async function openServices(config: Config, progress: (line: string) => v
         limiter: createRateLimiter({ enabled: false }),
         secrets: await loadSecrets(config),
         vapid: await loadVapid(config),
+        storage: await openStorage(config),
         io,
         logger,
       },

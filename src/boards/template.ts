@@ -1,34 +1,35 @@
-import { generateKeyBetween } from 'fractional-indexing'
+import { createHash } from 'node:crypto'
 import * as Y from 'yjs'
+import { keysFor } from './content/order.ts'
+import { boardOf, columnsOf } from './content/shape.ts'
 
-/** No client draws it: Yjs' own ids are random, and 0 is as likely as any other of four billion. */
-const templateClient = 0
+const columns = [
+  ['todo', 'To do'],
+  ['doing', 'Doing'],
+  ['done', 'Done'],
+] as const
 
 /**
- * What a new board begins with: the columns To do, Doing and Done, and the project's title. The same title gives the same
- * bytes, and to apply them twice changes nothing.
+ * The first update of a new project's board: the same bytes for the same title, so that applying it twice is harmless.
+ * The client id is fixed by the title: with one for all, two titles would claim the same place in the history.
  */
-export function initialUpdate(projectTitle = ''): Uint8Array {
+export function initialUpdate(title = ''): Uint8Array {
   const doc = new Y.Doc()
-  doc.clientID = templateClient
+  doc.clientID = createHash('sha256').update(`board ${title}`).digest().readUInt32BE(0)
   doc.transact(() => {
-    const board = doc.getMap('board')
-    board.set('title', projectTitle)
+    const board = boardOf(doc)
+    board.set('title', title)
     board.set('version', 1)
-    const columns = doc.getMap('columns')
-    let order: string | null = null
-    for (const [id, title] of [
-      ['todo', 'To do'],
-      ['doing', 'Doing'],
-      ['done', 'Done'],
-    ] as const) {
-      order = generateKeyBetween(order, null)
-      const column = new Y.Map<string>()
+    const keys = keysFor(columns.length)
+    columns.forEach(([id, name], index) => {
+      const column = new Y.Map<unknown>()
       column.set('id', id)
-      column.set('title', title)
-      column.set('order', order)
-      columns.set(id, column)
-    }
+      column.set('title', name)
+      column.set('order', keys[index])
+      columnsOf(doc).set(id, column)
+    })
   })
-  return Y.encodeStateAsUpdate(doc)
+  const update = Y.encodeStateAsUpdate(doc)
+  doc.destroy()
+  return update
 }

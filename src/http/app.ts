@@ -15,6 +15,7 @@ import { allowHeader, crossOrigin, optionsAnswer, requestIdHeader, securityHeade
 import { openApi } from './openapi.ts'
 import { problemResponse } from './problem.ts'
 import { runRoute } from './runner.ts'
+import type { Web } from './web.ts'
 
 export interface Readiness {
   ready: boolean
@@ -42,6 +43,8 @@ interface HttpDeps<S> {
   /** The AsyncAPI document of the socket events. */
   asyncApi: object
   version: string
+  /** The web client, where it is built. */
+  web?: Web | null
   /** Holds answers against their declared types; for tests. */
   checkAnswers?: boolean
 }
@@ -125,7 +128,7 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
 
   app.notFound((c) => {
     const methods = methodsOf(c.req.path)
-    if (methods.size === 0) return dress(c, problemResponse(notFound('Route')))
+    if (methods.size === 0) return dress(c, deps.web?.answer(c.req.raw) ?? problemResponse(notFound('Route')))
     const response = problemResponse(new AppError('not_found', `${c.req.method} is not for this path`, { status: 405 }))
     response.headers.set('Allow', allowHeader(methods))
     return dress(c, response)

@@ -14,13 +14,13 @@ export function securityHeaders(publicUrl: string): Record<string, string> {
 const tus = 'Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset'
 const accepted = [
   'Authorization, Content-Type, Idempotency-Key, X-Phantom-Client, X-Request-Id',
-  'If-Match, If-Modified-Since, If-None-Match, If-Range, Range, Upload-Defer-Length, X-HTTP-Method-Override',
+  'If-Match, If-Modified-Since, If-None-Match, If-Range, Range',
   tus,
 ].join(', ')
 const exposed = [
   'Retry-After, X-Request-Id, WWW-Authenticate',
   'Accept-Ranges, Content-Disposition, Content-Range, ETag, Location',
-  'Tus-Extension, Tus-Max-Size, Tus-Version, Upload-Expires, X-Audio-File-Id',
+  'Tus-Extension, Tus-Max-Size, Tus-Version, X-Audio-File-Id',
   tus,
 ].join(', ')
 

@@ -15,6 +15,10 @@ export const listOf = <T extends z.ZodType>(item: T) =>
 /** A query's yes or no. */
 export const flag = () => z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional()
 
+/** In which order a list comes, by when its items were made. */
+export const order = (standard: 'newest' | 'oldest') =>
+  z.enum(['newest', 'oldest']).default(standard).describe('Which come first')
+
 const seq = z.coerce.number().int().min(0).optional()
 
 /** Where a list of messages begins. */

@@ -11,6 +11,8 @@ const tag = 'Projects'
 const params = z.object({ id: f.ref('Project') })
 const memberParams = z.object({ id: f.ref('Project'), userId: f.ref('User') })
 
+const ownerRule = { owner: 'an owner of the project', others: 'not_found' } as const
+
 const list = defineRoute({
   method: 'get',
   path: '/api/v1/projects',
@@ -56,6 +58,11 @@ const get = defineRoute({
   summary: 'A project',
   auth: 'user',
   scope: 'boards:read',
+  access: {
+    owner: 'who is in the project, or anybody where it is open',
+    others: 'not_found',
+    permission: { action: 'read', resource: 'Project' },
+  },
   rate: rates.read,
   params,
   status: 200,
@@ -71,6 +78,7 @@ const update = defineRoute({
   summary: 'Changes the fields given of a project, by an owner',
   auth: 'user',
   scope: 'boards:write',
+  access: { ...ownerRule, permission: { action: 'moderate', resource: 'Project' } },
   rate: rates.write,
   params,
   body: ProjectPatch,
@@ -88,6 +96,7 @@ const remove = defineRoute({
   summary: 'Deletes a project with its board, members and bookings; by an owner, or with the permission to',
   auth: 'user',
   scope: 'boards:write',
+  access: { ...ownerRule, permission: { action: 'delete', resource: 'Project' } },
   rate: rates.write,
   params,
   status: 204,
@@ -102,6 +111,11 @@ const members = defineRoute({
   summary: 'The members of a project, longest in it first',
   auth: 'user',
   scope: 'boards:read',
+  access: {
+    owner: 'who is in the project, or anybody where it is open',
+    others: 'not_found',
+    permission: { action: 'read', resource: 'Project' },
+  },
   rate: rates.read,
   params,
   query: listQuery({}),
@@ -118,6 +132,7 @@ const addMember = defineRoute({
   summary: 'Brings somebody into a project, by an owner',
   auth: 'user',
   scope: 'boards:write',
+  access: { ...ownerRule, permission: { action: 'moderate', resource: 'Project' } },
   rate: rates.write,
   params,
   body: MemberInput,
@@ -135,6 +150,7 @@ const updateMember = defineRoute({
   summary: 'Gives a member another role or access, by an owner',
   auth: 'user',
   scope: 'boards:write',
+  access: { ...ownerRule, permission: { action: 'moderate', resource: 'Project' } },
   rate: rates.write,
   params: memberParams,
   body: MemberPatch,
@@ -153,6 +169,11 @@ const removeMember = defineRoute({
   summary: 'Takes a member out of a project, by an owner; or leaves it, oneself',
   auth: 'user',
   scope: 'boards:write',
+  access: {
+    owner: 'an owner of the project, or the member',
+    others: 'not_found',
+    permission: { action: 'moderate', resource: 'Project' },
+  },
   rate: rates.write,
   params: memberParams,
   status: 204,

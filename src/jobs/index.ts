@@ -1,6 +1,14 @@
 import type { JobDef } from '../kernel/job.ts'
 import type { Services } from '../services/index.ts'
+import { closeAccount, endDeletion } from './deletion.ts'
 import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
-export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, mailDigest, pushNotification]
+export const jobs: JobDef<any, Services>[] = [
+  tellBurst,
+  mailNotification,
+  mailDigest,
+  pushNotification,
+  endDeletion,
+  closeAccount,
+]

@@ -19,6 +19,8 @@ export interface WorldOptions {
   redis?: boolean | 'own'
   /** Over the defaults of the environment. */
   config?: Partial<Config>
+  /** The folder of the built web client, to serve it. */
+  webHome?: string
   /** bcrypt's cost. */
   passwordCost?: number
   /** Times of presence, in milliseconds. */
@@ -76,6 +78,8 @@ export interface World {
   mongoUri: string
   /** The redis-server of `redis: 'own'`. */
   redis: TestRedis | undefined
+  /** The data folder of an instance of this process. */
+  dataDir(instance: number): string
   /** The world's database, past the server. */
   database: mongoose.Connection
   /** What the instances logged as errors; `close` throws where there are any left. */
@@ -170,6 +174,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           digestMs: options.digestMs,
           push: options.push,
           boards: options.boards,
+          webHome: options.webHome,
         },
       )
       let closed: Promise<void> | undefined
@@ -196,6 +201,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       redis,
       database,
       errors,
+      dataDir: (instance) => join(folder, `${instance}`),
       until,
       addInstance,
       async ask(method, path, { as, body, raw, headers = {}, instance = 0 } = {}) {

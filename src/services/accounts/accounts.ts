@@ -1,4 +1,3 @@
-import { Bot } from '../../../models/Bot.ts'
 import type { PermissionWire } from '../../../models/Permission.ts'
 import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
 import type { RoleWire } from '../../../models/Role.ts'
@@ -13,6 +12,7 @@ import { newId } from '../../kernel/ids.ts'
 import type { Bus, Logger, Mailer } from '../../kernel/ports.ts'
 import { type RateLimiter, rates } from '../../kernel/rate.ts'
 import type { StandardRole } from '../../policies/permissions.ts'
+import { isDuplicate } from '../shared/duplicates.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { createBackground } from './background.ts'
 import { type Bots, createBots } from './bots.ts'
@@ -21,9 +21,10 @@ import { createPasswords, type PasswordOptions } from './passwords.ts'
 import { createProfiles, type Profiles } from './profiles.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
 import { createRights, type Rights } from './rights.ts'
-import { createRoles, isDuplicate, type Roles } from './roles.ts'
+import { createRoles, type Roles } from './roles.ts'
 import { createSessions, type OpenSession, type Origin, type Sessions } from './sessions.ts'
 import { accessSeconds, createTokens } from './tokens.ts'
+import { createUsers, type Users } from './users.ts'
 
 /** What registering and logging in answer. */
 interface SignedIn extends TokenPair {
@@ -56,8 +57,6 @@ export interface Accounts {
   /** Revokes the bearer's session, or the one that a refresh token names. Throws `unauthenticated`. */
   logout(actor: Actor | null, refreshToken: string | undefined, origin: Origin): Promise<void>
   me(actor: Actor): Promise<Me>
-  /** Shuts a user and their bots out, at once and for good. Throws `not_found`. */
-  ban(userId: string, by: Actor): Promise<void>
   /** Whose token it is, a person's or a bot's. Throws `unauthenticated`, or `unavailable` where that can't be told. */
   authenticate(token: string): Promise<Actor>
   sessions: Sessions
@@ -66,6 +65,8 @@ export interface Accounts {
   /** What roles permit, and who notices when that changes. */
   rights: Rights
   roles: Roles
+  /** The accounts, for those who run the service. */
+  users: Users
   bots: Bots
   profiles: Profiles
   recovery: Recovery
@@ -183,6 +184,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     audit,
     rights,
     roles,
+    users: createUsers({ database, sessions, rights, roles, audit }),
     bots,
     profiles,
     recovery,
@@ -251,14 +253,6 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       ])
       if (!user) throw notFound('User')
       return { user: User.toWire(user), profile, ...held }
-    },
-    async ban(userId, by) {
-      const { matchedCount } = await users.updateOne({ _id: userId }, { $set: { bannedAt: new Date() } })
-      if (matchedCount === 0) throw notFound('User')
-      const owned = await database.collection(Bot).find({ ownerId: userId }).project<{ userId: string }>({ userId: 1 })
-      const userIds = [userId, ...(await owned.toArray()).map((bot) => bot.userId)]
-      await sessions.revoke({ userId: { $in: userIds } })
-      await audit.record('UserBan', by.userId, { userId })
     },
     async authenticate(token) {
       if (token.startsWith('ppb_')) return bots.authenticate(token)

@@ -68,10 +68,8 @@ export function createOperator({ database, sessions, roles, rights, audit, log, 
       if (known.bannedAt) throw conflict('This account is suspended')
       if (known.role === 'admin') return { outcome: 'unchanged', userId: known._id, password: null }
       await database.transaction(async (session) => {
-        await users.updateOne({ _id: known._id }, { $set: { role: 'admin', updatedAt: new Date() } }, { session })
-        await roles.assign(known._id, 'admin', session)
+        await roles.setAdmin(known._id, true, session)
         await audit.record('AdminPromote', known._id, {}, session)
-        await rights.note([known._id], session)
       })
       await rights.tell()
       return { outcome: 'promoted', userId: known._id, password: null }

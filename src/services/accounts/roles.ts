@@ -2,10 +2,13 @@ import type { mongo } from 'mongoose'
 import { Permission, type PermissionWire } from '../../../models/Permission.ts'
 import { Role, type RoleDoc, type RoleWire } from '../../../models/Role.ts'
 import { RolePermission } from '../../../models/RolePermission.ts'
+import { User } from '../../../models/User.ts'
 import { UserRole } from '../../../models/UserRole.ts'
 import type { Database } from '../../infra/mongo.ts'
+import { conflict } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import { type StandardRole, standardPermissions, standardRoles } from '../../policies/permissions.ts'
+import { isDuplicate } from '../shared/duplicates.ts'
 import type { Rights } from './rights.ts'
 
 export interface Roles {
@@ -16,15 +19,24 @@ export interface Roles {
   seed(): Promise<void>
   /** Gives a user a standard role. */
   assign(userId: string, role: StandardRole, transaction?: mongo.ClientSession): Promise<void>
+  /**
+   * Makes an admin of a user, or a plain user of an admin, with the role that goes with it, and notes it for all instances
+   * (call `rights.tell` after the commit). Throws `conflict` where nobody else would run the service.
+   */
+  setAdmin(userId: string, isAdmin: boolean, transaction: mongo.ClientSession): Promise<void>
+  /**
+   * Throws `conflict` where the user is the only admin who is not suspended. Notes a change of the user's rights, so that
+   * of two such transactions at the same time one is done again after the other.
+   */
+  keepAnAdmin(userId: string, transaction: mongo.ClientSession): Promise<void>
   /** A user's roles and what they permit; at most 100 roles and 1,000 permissions. */
   of(userId: string): Promise<{ roles: RoleWire[]; permissions: PermissionWire[] }>
 }
 
-export const isDuplicate = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 11000
-
 export function createRoles({ database, rights }: { database: Database; rights: Rights }): Roles {
   const roles = database.collection(Role)
   const permissions = database.collection(Permission)
+  const users = database.collection(User)
 
   /** Returns whether anything was. */
   async function seedMissing(): Promise<boolean> {
@@ -59,7 +71,7 @@ export function createRoles({ database, rights }: { database: Database; rights: 
     return true
   }
 
-  return {
+  const self: Roles = {
     async seed() {
       for (let attempt = 1; ; attempt++) {
         try {
@@ -81,6 +93,31 @@ export function createRoles({ database, rights }: { database: Database; rights: 
           { $setOnInsert: { _id: newId(), userId, roleId: role._id, createdAt: new Date() } },
           { upsert: true, session: transaction },
         )
+    },
+    async setAdmin(userId, isAdmin, session) {
+      if (isAdmin) {
+        await self.assign(userId, 'admin', session)
+        await rights.note([userId], session)
+      } else {
+        await self.keepAnAdmin(userId, session)
+        const role = await roles.findOne({ name: 'admin' }, { session, projection: { _id: 1 } })
+        if (role) await database.collection(UserRole).deleteOne({ userId, roleId: role._id }, { session })
+      }
+      await users.updateOne(
+        { _id: userId },
+        { $set: { role: isAdmin ? 'admin' : 'user', updatedAt: new Date() } },
+        { session },
+      )
+    },
+    async keepAnAdmin(userId, session) {
+      await rights.note([userId], session)
+      const user = await users.findOne({ _id: userId }, { session, projection: { role: 1, bannedAt: 1 } })
+      if (user?.role !== 'admin' || user.bannedAt) return
+      const other = await users.findOne(
+        { _id: { $ne: userId }, role: 'admin', bannedAt: null },
+        { session, projection: { _id: 1 } },
+      )
+      if (!other) throw conflict('This is the only admin: make another one first')
     },
     async of(userId) {
       const given = await database.collection(UserRole).find({ userId }).limit(100).toArray()
@@ -107,4 +144,5 @@ export function createRoles({ database, rights }: { database: Database; rights: 
       }
     },
   }
+  return self
 }

@@ -37,7 +37,7 @@ export function createProjectMembers(deps: {
   /** Throws `not_found` where the actor may not see the project, `forbidden` where they may not manage it. */
   async function requireManager(actor: Actor, projectId: string) {
     const { member } = await sight.see(actor, projectId)
-    if (projectPolicy.manage(member) || permits(actor, { action: 'update', resource: 'Project' })) return
+    if (projectPolicy.manage(member) || permits(actor, { action: 'moderate', resource: 'Project' })) return
     throw forbidden('Only owners of the project may do this')
   }
 

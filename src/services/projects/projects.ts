@@ -146,7 +146,7 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
       patch: { title?: string | undefined; description?: string | null | undefined; isOpen?: boolean | undefined },
     ): Promise<ProjectWire> {
       const { member } = await sight.see(actor, projectId)
-      if (!projectPolicy.manage(member) && !permits(actor, { action: 'update', resource: 'Project' })) {
+      if (!projectPolicy.manage(member) && !permits(actor, { action: 'moderate', resource: 'Project' })) {
         throw forbidden('Only owners change the project')
       }
       const set: Record<string, unknown> = { updatedAt: new Date() }
