@@ -12,3 +12,9 @@ export const jobs: JobDef<any, Services>[] = [
   endDeletion,
   closeAccount,
 ]
+export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, endDeletion, closeAccount]
+import { removeBoard } from './boards.ts'
+import { mailNotification, tellBurst } from './notifications.ts'
+
+/** All stored jobs. */
+export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, removeBoard]
