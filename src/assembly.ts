@@ -19,8 +19,8 @@ import { createAccounts } from './services/accounts/accounts.ts'
 import { createClosing } from './services/accounts/closing.ts'
 import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
-import { createBookings } from './services/bookings/bookings.ts'
 import { createProjectBoards } from './services/boards/boards.ts'
+import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -209,9 +209,9 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     projects,
     projectBoards,
     likes: createLikes({ database, people, notifications }),
-    comments: createComments({ database, people, notifications, logger }),
+    comments: createComments({ database, people, notifications, deletion, logger }),
     follows: createFollows({ database, people, notifications }),
-    playlists: createPlaylists({ database }),
+    playlists: createPlaylists({ database, deletion }),
     audioTags: createAudioTags({ database }),
     bookings: createBookings({ database, people }),
     analysis: createAnalysis({ database, people }),

@@ -1,5 +1,6 @@
 import type { JobDef } from '../kernel/job.ts'
 import type { Services } from '../services/index.ts'
+import { removeBoard } from './boards.ts'
 import { closeAccount, endDeletion } from './deletion.ts'
 import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
 
@@ -11,10 +12,5 @@ export const jobs: JobDef<any, Services>[] = [
   pushNotification,
   endDeletion,
   closeAccount,
+  removeBoard,
 ]
-export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, endDeletion, closeAccount]
-import { removeBoard } from './boards.ts'
-import { mailNotification, tellBurst } from './notifications.ts'
-
-/** All stored jobs. */
-export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, removeBoard]
