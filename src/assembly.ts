@@ -5,6 +5,8 @@ import { type BoardTimes, createBoards } from './boards/boards.ts'
 import { initialUpdate } from './boards/template.ts'
 import type { Config } from './config.ts'
 import type { Database } from './infra/mongo.ts'
+import { createPushSender, type PushOptions } from './infra/push-sender.ts'
+import type { Vapid } from './infra/secret.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
 import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
@@ -40,6 +42,7 @@ import { createBursts } from './services/notifications/bursts.ts'
 import { createNotificationMails } from './services/notifications/mails.ts'
 import { createNotifications } from './services/notifications/notifications.ts'
 import { newsPlace } from './services/notifications/place.ts'
+import { createPushes } from './services/notifications/pushes.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPlaylists } from './services/playlists/playlists.ts'
@@ -74,6 +77,8 @@ export interface Ground {
   mailer: Mailer
   limiter: RateLimiter
   secrets: string[]
+  /** What pushes to browsers are signed with. */
+  vapid: Vapid
   storage: ObjectStorage
   /** Sockets to emit to; one that never listens speaks to the other instances alone. */
   io: Server
@@ -86,6 +91,8 @@ export interface Ground {
   boards?: Partial<BoardTimes>
   /** How long notifications are collected for one mail, in milliseconds: for tests. */
   digestMs?: number | undefined
+  /** What stands in for the open net when pushes are sent: for tests. */
+  push?: PushOptions | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
@@ -143,6 +150,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const notifications = createNotifications({ database, emitter, jobs, logger, digestMs: ground.digestMs })
   stops.push({ name: 'notifications', stop: () => notifications.close() })
   const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
+  const pushSender = createPushSender(ground.vapid, ground.push)
+  stops.push({ name: 'pushes', stop: () => pushSender.close() })
   const placeOf = (logId: string, userId: string) =>
     newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
   const bursts = createBursts({ database, bus, jobs, notifications, placeOf, logger })
@@ -204,13 +213,14 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     projects,
     projectBoards,
     likes: createLikes({ database, people, notifications }),
-    comments: createComments({ database, people, notifications, logger }),
+    comments: createComments({ database, people, notifications, deletion, logger }),
     follows: createFollows({ database, people, notifications }),
-    playlists: createPlaylists({ database }),
+    playlists: createPlaylists({ database, deletion }),
     audioTags: createAudioTags({ database }),
     bookings: createBookings({ database, people }),
     analysis: createAnalysis({ database, people }),
     matches: createMatches({ database }),
+    pushes: createPushes({ database, jobs, sender: pushSender, logger }),
     storage,
     audioFiles: files.audioFiles,
     uploads: files.uploads,

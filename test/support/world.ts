@@ -25,6 +25,10 @@ export interface WorldOptions {
   passwordCost?: number
   /** Times of presence, in milliseconds. */
   presence?: AppOptions['presence']
+  /** How long notifications are collected for one mail, in milliseconds. */
+  digestMs?: number
+  /** What stands in for the open net when pushes are sent. */
+  push?: AppOptions['push']
   /** Times of boards, in milliseconds. */
   boards?: AppOptions['boards']
 }
@@ -172,6 +176,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           checkOutput: true,
           passwordCost,
           presence: options.presence,
+          digestMs: options.digestMs,
+          push: options.push,
           boards: options.boards,
           webHome: options.webHome,
         },
