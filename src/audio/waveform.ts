@@ -58,7 +58,6 @@ export function createWaveformBuilder(format: { sampleRate: number; channels: nu
 
   function close() {
     if (filled === 0) return
-    if (points === MAX_POINTS) coarsen()
     if ((points + 1) * width > data.length) {
       const larger = new Int8Array(Math.min(data.length * 2, MAX_POINTS * width))
       larger.set(data)
@@ -70,6 +69,8 @@ export function createWaveformBuilder(format: { sampleRate: number; channels: nu
     }
     points++
     filled = 0
+    // Before the next point begins, which then takes as many samples as the others.
+    if (points === MAX_POINTS) coarsen()
   }
 
   function coarsen() {
@@ -99,7 +100,6 @@ export function createWaveformBuilder(format: { sampleRate: number; channels: nu
         filled += to - from
         frames += to - from
         from = to
-        // A point is closed when the next one begins, as the last chunk may end with it.
         if (filled >= samplesPerPoint) close()
       }
     },
