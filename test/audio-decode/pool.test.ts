@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { bundle, bundleAudioWorker } from '../../scripts/bundle.mjs'
+import { bundle } from '../../scripts/bundle.mjs'
 import type { AnalysisPool, AnalysisPoolOptions } from '../../src/audio/workers/analysis.ts'
 import { createAnalysisPool } from '../../src/audio/workers/pool.ts'
 import { createFolder, ffmpeg, makeMusic, makeWav } from './sounds.ts'
@@ -45,7 +45,8 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
       if (process.platform === 'linux') priorities = children().map((pid) => os.getPriority(pid))
     }
     const outputs = await Promise.all([pool.analyse(song, { onProgress }), pool.analyse(song), pool.analyse(song)])
-    for (const output of outputs) expect(output).toMatchObject({ codec: 'pcm_f32', complete: true, seconds: 20 })
+    for (const output of outputs)
+      expect(output).toMatchObject({ source: { codec: 'pcm_f32' }, complete: true, seconds: 20 })
     expect(told.length).toBeGreaterThan(0)
     // The worker keeps 100 ms; what it tells may wait on the way and then come closer together.
     expect(told.length).toBeLessThanOrEqual((told.at(-1)! - told[0]!) / 100 + 3)
@@ -96,8 +97,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     const flac = folder.at('song.flac')
     await ffmpeg('-i', song, '-t', '2', flac)
     try {
-      await bundleAudioWorker(dist)
-      await bundle(dist, 'pool.mjs', 'audio/workers/pool.ts')
+      await bundle(dist, { 'audio-worker': 'src/audio/workers/worker.ts', pool: 'src/audio/workers/pool.ts' })
       const script = `
         const { createAnalysisPool } = await import(${JSON.stringify(join(dist, 'pool.mjs'))})
         const pool = createAnalysisPool({ size: 1 })
