@@ -71,7 +71,7 @@ function mayPass(name: string, kind: string): boolean {
 
 // The worker gives way to everything else on a machine, so it may take its time.
 describe('damaged files', { timeout: 120_000 }, () => {
-  it('DEC-13 gives a reason or a marked part of 60 damaged files, in one process that lives on', async () => {
+  it('[DEC-13] gives a reason or a marked part of 60 damaged files, in one process that lives on', async () => {
     const noise = createNoise(7)
     const bodies: [name: string, kind: string, bytes: Buffer][] = [
       ['empty', 'empty', Buffer.alloc(0)],
@@ -120,7 +120,7 @@ describe('damaged files', { timeout: 120_000 }, () => {
     expect((await pool.analyse(folder.at('a.flac'))).complete).toBe(true)
   })
 
-  it('DEC-14 tells how much of a file that was cut is there', async () => {
+  it('[DEC-14] tells how much of a file that was cut is there', async () => {
     for (const name of ['a.wav', 'a.mp3', 'a.flac', 'a.ogg', 'a.opus']) {
       const whole = await readFile(folder.at(name))
       await writeFile(folder.at('cut'), whole.subarray(0, whole.length >> 1))
@@ -131,7 +131,7 @@ describe('damaged files', { timeout: 120_000 }, () => {
     }
   })
 
-  it('DEC-15 does not go through with an hour of silence in a small file beyond its limit, in any format', async () => {
+  it('[DEC-15] does not go through with an hour of silence in a small file beyond its limit, in any format', async () => {
     const silence = ['-f', 'lavfi', '-i', 'anullsrc=r=8000:cl=mono']
     await ffmpeg(...silence, '-t', '3600', '-c:a', 'flac', folder.at('bomb.flac'))
     await ffmpeg(...silence, '-t', '3600', '-c:a', 'alac', folder.at('bomb.m4a'))
@@ -155,7 +155,7 @@ describe('damaged files', { timeout: 120_000 }, () => {
     }
   })
 
-  it('DEC-16 goes through an hour of silence within the memory of a chunk', async () => {
+  it('[DEC-16] goes through an hour of silence within the memory of a chunk', async () => {
     const before = process.memoryUsage().rss
     let most = 0
     const decoder = await openDecoder(folder.at('bomb.flac'), standardLimits)

@@ -36,7 +36,7 @@ afterAll(() => folder.remove())
 
 // Workers give way to everything else on a machine, so they may take their time.
 describe('the analysis pool', { timeout: 120_000 }, () => {
-  it('DEC-08 analyses in processes of lower priority, and tells of it at most 10 times a second', async () => {
+  it('[DEC-08] analyses in processes of lower priority, and tells of it at most 10 times a second', async () => {
     const pool = open({ size: 2 })
     const told: number[] = []
     let priorities: number[] = []
@@ -53,7 +53,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     if (process.platform === 'linux') expect(Math.min(...priorities)).toBeGreaterThanOrEqual(10)
   })
 
-  it('DEC-09 ends a worker that hangs, hoards or dies, and goes on with the next file', async () => {
+  it('[DEC-09] ends a worker that hangs, hoards or dies, and goes on with the next file', async () => {
     const pool = open({ worker: badWorker, timeLimitMs: 500, memoryLimitBytes: 400 * 2 ** 20 })
     await expect(pool.analyse('loop')).rejects.toMatchObject({ reason: 'timeout' })
     await expect(pool.analyse('exit')).rejects.toMatchObject({ reason: 'broken', message: /exit code 3/ })
@@ -63,7 +63,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     expect((await roomy.analyse('answer')).seconds).toBeGreaterThan(0)
   })
 
-  it('DEC-10 cancels what runs and what waits, takes only so many, and rejects all when it closes', async () => {
+  it('[DEC-10] cancels what runs and what waits, takes only so many, and rejects all when it closes', async () => {
     const pool = open({ worker: badWorker, maxQueue: 2 })
     const [first, second] = [new AbortController(), new AbortController()]
     const running = pool.analyse('loop', { signal: first.signal })
@@ -84,7 +84,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     expect(pool.load()).toEqual({ running: 0, waiting: 0 })
   })
 
-  it('DEC-11 keeps a worker for the next file, and ends it when there is none', async () => {
+  it('[DEC-11] keeps a worker for the next file, and ends it when there is none', async () => {
     const pool = open({ worker: badWorker, idleMs: 200 })
     const pid = (await pool.analyse('answer')).seconds
     expect((await pool.analyse('answer')).seconds).toBe(pid)
@@ -92,7 +92,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     expect((await pool.analyse('answer')).seconds).not.toBe(pid)
   })
 
-  it('DEC-12 works from the bundle that npm start makes', async () => {
+  it('[DEC-12] works from the bundle that npm start makes', async () => {
     const dist = join(dirname(dirname(import.meta.dirname)), 'dist', `test-${process.pid}`)
     const flac = folder.at('song.flac')
     await ffmpeg('-i', song, '-t', '2', flac)
