@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ensureChromium } from './find-tools.ts'
+import { ensureChromium, ensureFfmpeg } from './find-tools.ts'
 import { startTestServices, type TestServices } from './test/services.ts'
 import type { Tally } from './test/tally.ts'
 
@@ -98,6 +98,7 @@ await attempt(async () => {
   process.env['TEST_MONGODB_URI'] = services.mongoUri
   process.env['TEST_REDIS_URL'] = services.redisUrl
   process.env['TEST_CHROMIUM'] = await ensureChromium()
+  process.env['TEST_FFMPEG'] = await ensureFfmpeg()
   if (!finishing) await runVitest()
 })
 finishing ??= finish()

@@ -6,10 +6,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { analysePcm } from '../../src/audio/analyse.ts'
-import { openOgg } from '../audio/ogg-source.ts'
+import { openDecoder, standardLimits } from '../../src/audio/decode/index.ts'
 import { type Prediction, scoreAll } from '../audio/score.ts'
 
-const EXTENSIONS = new Set(['.ogg'])
+const EXTENSIONS = new Set(['.wav', '.mp3', '.flac', '.ogg', '.opus', '.m4a', '.aac'])
 
 const { values } = parseArgs({
   options: { clips: { type: 'string' }, predictions: { type: 'string' }, help: { type: 'boolean' } },
@@ -37,7 +37,7 @@ const startedAt = performance.now()
 for (const [index, file] of files.entries()) {
   const before = cpu()
   let stages = 0
-  const source = await openOgg(join(folder, file))
+  const source = await openDecoder(join(folder, file), standardLimits)
   const output = await analysePcm(source, {
     clock: cpu,
     onSpent: (each) => {

@@ -1,8 +1,11 @@
+import { type DecodeLimits, openDecoder, type PcmChunk } from './decode/index.ts'
 import { dynamicsQuotient, madDivergence } from './features/dynamics.ts'
 import { FeatureExtractor, type Features } from './features/extractor.ts'
 import { guessGenre } from './features/genre.ts'
 import { PITCH_NAMES } from './features/key.ts'
+import { readTags } from './tags.ts'
 import type { AnalysisOutput, KeyResult, LoudnessResult, PcmSource, TempoResult } from './types.ts'
+import { createWaveformBuilder, encodeWaveform } from './waveform.ts'
 
 /** Changes whenever results of the same file may change. */
 export const MODEL_VERSION = 'phantom-ears/1.0.0'
@@ -21,6 +24,37 @@ export interface AnalyseHooks {
 
 /** Chunks between two reports of progress. */
 const REPORT_EVERY = 32
+
+export interface AnalyseOptions {
+  limits: DecodeLimits
+  /** `percent`: 0 … 100 of the whole. */
+  onProgress(stage: string, percent: number): void
+}
+
+/** What a tag says is somebody's word; what the features say is a guess. */
+const TAG_CONFIDENCE = 0.8
+
+/** Analyses a sound file, with its waveform and tags. Throws DecodeError where nothing of it can be decoded. */
+export async function analyse(path: string, options: AnalyseOptions): Promise<AnalysisOutput> {
+  const decoder = await openDecoder(path, options.limits)
+  try {
+    options.onProgress('tags', 0)
+    const tags = await readTags(path)
+    const waveform = createWaveformBuilder(decoder.info)
+    async function* watched(): AsyncGenerator<PcmChunk> {
+      for await (const chunk of decoder.chunks()) {
+        waveform.push(chunk)
+        yield chunk
+      }
+    }
+    const output = await analysePcm({ ...decoder, chunks: watched }, { onProgress: options.onProgress })
+    const tagged = tags.genres[0]
+    const genre = tagged ? { name: tagged, confidence: TAG_CONFIDENCE, from: 'tags' as const } : output.genre
+    return { ...output, genre, waveform: encodeWaveform(waveform.finish()), tags }
+  } finally {
+    await decoder.close()
+  }
+}
 
 /** Analyses decoded sound to its end. The source stays open. Throws what the source throws. */
 export async function analysePcm(source: PcmSource, hooks: AnalyseHooks = {}): Promise<AnalysisOutput> {

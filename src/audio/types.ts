@@ -1,4 +1,9 @@
-/** What the analysis of an audio file gives: plain JSON, numbers in the units that their comments name. */
+import type { AudioTags } from './tags.ts'
+
+/**
+ * What the analysis of an audio file gives: plain JSON but for the bytes of the waveform and of the tags' cover, numbers
+ * in the units that their comments name.
+ */
 export interface AnalysisOutput {
   /** Names the analyser and its version. */
   modelVersion: string
@@ -21,10 +26,10 @@ export interface AnalysisOutput {
   clipping: ClippingResult
   sections: Section[]
   genre: { name: string; confidence: number; from: 'features' | 'tags' } | null
-  /** Data of the waveform, where the decoder's side makes it. */
-  waveform: unknown
-  /** What the file's own tags say. */
-  tags: Record<string, unknown> | null
+  /** As encodeWaveform (waveform.ts) stores it; null where only PCM was analysed. */
+  waveform: Uint8Array | null
+  /** What the file's own tags say; null where only PCM was analysed. */
+  tags: AudioTags | null
 }
 
 export interface TempoResult {
