@@ -47,8 +47,8 @@ try {
       const page = await context.newPage()
       const take = async (name: string, path: string) => {
         await page.goto(url + path)
-        await page.locator('h1, .empty').first().waitFor()
-        await page.waitForFunction("!document.querySelector('.spinner')")
+        await page.locator('h1:visible, .empty:visible').first().waitFor()
+        await page.locator('.spinner').first().waitFor({ state: 'detached' })
         await page.waitForTimeout(500)
         await page.screenshot({ path: join(folder, `${name}.${size}.${colorScheme}.png`) })
       }

@@ -31,8 +31,13 @@ export async function openBrowser(): Promise<Visits> {
   const executablePath = process.env['TEST_CHROMIUM'] ?? (await ensureChromium())
   const browser: Browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
   const newContext = async (options: BrowserContextOptions) => {
-    const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options })
-    context.setDefaultTimeout(15_000)
+    const context = await browser.newContext({
+      locale: 'en-GB',
+      viewport: { width: 1280, height: 800 },
+      reducedMotion: 'reduce',
+      ...options,
+    })
+    context.setDefaultTimeout(30_000)
     return context
   }
   const visit = async (context: BrowserContext, url: string): Promise<Visit> => {
