@@ -30,8 +30,11 @@ type Place =
   | 'jobs'
   | 'infra'
   | 'log'
+  | 'boards'
+  | 'content'
   | 'realtime'
   | 'client'
+  | 'audio'
   | 'web'
   | 'config'
   | 'top'
@@ -44,29 +47,49 @@ interface Rule {
   types: Place[]
 }
 
-const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services']
+const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services', 'content']
 /** A place always sees itself, services excepted: they receive each other. */
 const RULES: Partial<Record<Place, Rule>> = {
   kernel: { values: ['kernel'], types: [] },
   models: { values: ['models', 'kernel'], types: [] },
   policies: { values: ['policies', 'models', 'kernel'], types: [] },
   shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
-  services: { values: ['shared', 'policies', 'models', 'kernel'], types: ['services', 'log', 'infra', 'config'] },
+  services: {
+    values: ['shared', 'policies', 'models', 'kernel', 'content'],
+    types: ['services', 'log', 'boards', 'infra', 'config'],
+  },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },
   http: { values: ['http', ...INNER], types: ['config', 'rooms'] },
   jobs: { values: ['jobs', ...INNER], types: ['config'] },
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
+  boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
+  content: { values: ['content', 'kernel'], types: [] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],
   },
   client: { values: ['client'], types: ['kernel', 'models'] },
+  // Signals and files; it knows nothing of whose they are.
+  audio: { values: ['audio'], types: [] },
   web: { values: ['web', 'client'], types: [] },
   config: { values: ['kernel'], types: [] },
 }
 
-const FOLDERS: Place[] = ['kernel', 'policies', 'services', 'http', 'jobs', 'infra', 'log', 'realtime', 'client', 'web']
+const FOLDERS: Place[] = [
+  'kernel',
+  'policies',
+  'services',
+  'http',
+  'jobs',
+  'infra',
+  'log',
+  'boards',
+  'realtime',
+  'client',
+  'audio',
+  'web',
+]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
 function isOwnFolder(file: string): boolean {
@@ -80,6 +103,7 @@ export function placeOf(path: string): Place {
   if (path === 'src/config.ts') return 'config'
   if (TOP_FILES.includes(path)) return 'top'
   if (path.startsWith('src/services/shared/')) return 'shared'
+  if (path.startsWith('src/boards/content/')) return 'content'
   if (first === 'src') return FOLDERS.find((folder) => folder === second) ?? 'outside'
   return 'outside'
 }

@@ -2,10 +2,17 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { describeEvents } from './docs/events.ts'
+import { describeRights } from './docs/rights.ts'
 import { replaceSection } from './docs/sections.ts'
 
-const guide = join(resolve(dirname(import.meta.filename), '..'), 'docs/protocol.md')
-const before = await readFile(guide, 'utf8')
-const after = replaceSection(before, 'events', describeEvents())
-if (after !== before) await writeFile(guide, after)
-console.log(after === before ? 'docs/protocol.md is in step' : 'docs/protocol.md is renewed')
+const docs = join(resolve(dirname(import.meta.filename), '..'), 'docs')
+for (const [name, section, text] of [
+  ['protocol.md', 'events', describeEvents()],
+  ['rights.md', 'rights', describeRights()],
+] as const) {
+  const path = join(docs, name)
+  const before = await readFile(path, 'utf8')
+  const after = replaceSection(before, section, text)
+  if (after !== before) await writeFile(path, after)
+  console.log(after === before ? `docs/${name} is in step` : `docs/${name} is renewed`)
+}

@@ -9,13 +9,16 @@ import { build } from 'esbuild'
 import { buildWeb } from './build-web.mjs'
 
 const root = dirname(import.meta.dirname)
-const out = join(root, 'dist', 'server.mjs')
-const draft = join(root, 'dist', `server.${process.pid}.mjs`)
+const dist = join(root, 'dist')
+/** The server, and what it runs in worker threads. */
+const programs = { server: 'src/main.ts', 'board-worker': 'src/boards/worker.ts' }
+const draft = (name) => `${name}.${process.pid}`
 
-await mkdir(dirname(out), { recursive: true })
+await mkdir(dist, { recursive: true })
 await build({
-  entryPoints: [join(root, 'src', 'main.ts')],
-  outfile: draft,
+  entryPoints: Object.entries(programs).map(([name, source]) => ({ in: join(root, source), out: draft(name) })),
+  outdir: dist,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   packages: 'external',
   platform: 'node',
@@ -25,8 +28,8 @@ await build({
   logLevel: 'warning',
 })
 // Instances that start together each write their own and put it in place whole.
-await rename(draft, out)
+for (const name of Object.keys(programs)) await rename(join(dist, `${draft(name)}.mjs`), join(dist, `${name}.mjs`))
 // A worker shows no pages.
 if (process.argv[2] !== 'worker') await buildWeb((line) => console.error(line))
 process.setSourceMapsEnabled(true)
-await import(pathToFileURL(out).href)
+await import(pathToFileURL(join(dist, 'server.mjs')).href)

@@ -74,8 +74,7 @@ export type SessionOptions = {
   url: string
   /** Called with each new pair, to keep the refresh token where it survives. */
   onTokens?: (tokens: Tokens) => void
-} & /** With a display name the account is registered first. With `cookie` the password is not used a second time. */
-(
+} /** With a display name the account is registered first. With `cookie` the password is not used a second time. */ & (
   | { email: string; password: string; displayName?: string; cookie?: boolean }
   | { refreshToken: string }
   | { cookie: true; password?: undefined }

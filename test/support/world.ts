@@ -25,6 +25,8 @@ export interface WorldOptions {
   passwordCost?: number
   /** Times of presence, in milliseconds. */
   presence?: AppOptions['presence']
+  /** Times of boards, in milliseconds. */
+  boards?: AppOptions['boards']
 }
 
 export interface Person {
@@ -72,6 +74,8 @@ export interface World {
   mongoUri: string
   /** The redis-server of `redis: 'own'`. */
   redis: TestRedis | undefined
+  /** The data folder of an instance of this process. */
+  dataDir(instance: number): string
   /** The world's database, past the server. */
   database: mongoose.Connection
   /** What the instances logged as errors; `close` throws where there are any left. */
@@ -163,6 +167,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           checkOutput: true,
           passwordCost,
           presence: options.presence,
+          boards: options.boards,
           webHome: options.webHome,
         },
       )
@@ -190,6 +195,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       redis,
       database,
       errors,
+      dataDir: (instance) => join(folder, `${instance}`),
       until,
       addInstance,
       async ask(method, path, { as, body, raw, headers = {}, instance = 0 } = {}) {
