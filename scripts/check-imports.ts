@@ -30,8 +30,8 @@ type Place =
   | 'jobs'
   | 'infra'
   | 'log'
-  | 'boards'
   | 'content'
+  | 'boards'
   | 'realtime'
   | 'client'
   | 'audio'
@@ -65,6 +65,7 @@ const RULES: Partial<Record<Place, Rule>> = {
   log: { values: ['log', 'kernel', 'models'], types: [] },
   boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
   content: { values: ['content', 'kernel'], types: [] },
+  boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],

@@ -18,6 +18,7 @@ import { createClosing } from './services/accounts/closing.ts'
 import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
 import { createBookings } from './services/bookings/bookings.ts'
+import { createProjectBoards } from './services/boards/boards.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -132,6 +133,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     },
     times: ground.boards,
   })
+  // After the boards: what they store in the end is told, too.
+  stops.push({ name: 'project boards', stop: () => projectBoards.close() })
   stops.push({ name: 'boards', stop: () => boards.close() })
 
   const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
@@ -160,6 +163,17 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const deletion = createDeletion({ database, jobs, entities })
   const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
   stops.push({ name: 'files', stop: () => files.sweeping.close() })
+  const projectBoards = createProjectBoards({
+    database,
+    live: boards,
+    projects,
+    people,
+    notifications,
+    jobs,
+    bus,
+    emitter,
+    logger,
+  })
   const services: Services = {
     accounts,
     people,
@@ -184,6 +198,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     metricTypes: createMetricTypes({ database, audit }),
     tags: createTags({ database, audit }),
     projects,
+    projectBoards,
     likes: createLikes({ database, people, notifications }),
     comments: createComments({ database, people, notifications, logger }),
     follows: createFollows({ database, people, notifications }),

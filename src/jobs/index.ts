@@ -5,3 +5,8 @@ import { mailNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
 export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, endDeletion, closeAccount]
+import { removeBoard } from './boards.ts'
+import { mailNotification, tellBurst } from './notifications.ts'
+
+/** All stored jobs. */
+export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, removeBoard]

@@ -42,7 +42,33 @@ function alignFragment(fragment: Y.XmlFragment, wanted: Y.XmlFragment): void {
   if (added.length > 0) fragment.insert(start, added as never)
 }
 
-const copyOf = (value: unknown): unknown => (value instanceof Y.AbstractType ? value.clone() : value)
+/** More levels than any editor makes: what is below would end in a stack overflow, and is left behind. */
+const deepestCopy = 200
+
+/** A copy that is in no document yet. */
+function copyOf(value: unknown, depth = 0): unknown {
+  if (!(value instanceof Y.AbstractType)) return value
+  const inner = (items: Iterable<unknown>) =>
+    depth < deepestCopy ? [...items].map((item) => copyOf(item, depth + 1)) : []
+  if (value instanceof Y.XmlElement) {
+    const copy = new Y.XmlElement(value.nodeName)
+    for (const [name, attribute] of Object.entries(value.getAttributes())) copy.setAttribute(name, attribute as string)
+    copy.insert(0, inner(value.toArray()) as never)
+    return copy
+  }
+  if (value instanceof Y.XmlFragment) {
+    const copy = new Y.XmlFragment()
+    copy.insert(0, inner(value.toArray()) as never)
+    return copy
+  }
+  if (value instanceof Y.Array) return Y.Array.from(inner(value.toArray()) as never)
+  if (value instanceof Y.Map && !(value instanceof Y.XmlHook)) {
+    const keys = [...value.keys()]
+    const values = inner(value.values())
+    return new Y.Map(keys.slice(0, values.length).map((key, at) => [key, values[at]]))
+  }
+  return value.clone()
+}
 
 /** Whether two values hold the same, whoever wrote them when. */
 function isSame(a: unknown, b: unknown, depth = 0): boolean {

@@ -13,7 +13,7 @@ export const childrenOf = (node: Y.XmlFragment): (Y.XmlElement | Y.XmlText)[] =>
   node.toArray().filter((child) => child instanceof Y.XmlElement || child instanceof Y.XmlText) as never
 
 /** The text of an XmlText without its marks. */
-export const plainOf = (text: Y.XmlText): string => Y.Text.prototype.toString.call(text)
+const plainOf = (text: Y.XmlText): string => Y.Text.prototype.toString.call(text)
 
 /** The text of a rich text as lines: one for each block, as ProseMirror's editors show them. */
 export function plainText(value: unknown): string {
@@ -59,7 +59,7 @@ export function fragmentOf(text: string): Y.XmlFragment {
 }
 
 /** Line ends as the document has them. */
-export const normal = (text: string): string => text.replace(/\r\n?/g, '\n')
+const normal = (text: string): string => text.replace(/\r\n?/g, '\n')
 
 /**
  * Makes a rich text say a plain one. Blocks at its begin and end that say it already stay as they are, with their

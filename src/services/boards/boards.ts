@@ -8,6 +8,7 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { invalid } from '../../kernel/errors.ts'
 import type { Bus, Emitter, Logger } from '../../kernel/ports.ts'
+import type { Jobs } from '../jobs.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { People } from '../people.ts'
 import type { Projects } from '../projects/projects.ts'
@@ -24,14 +25,20 @@ export interface ProjectBoardsDeps {
   projects: Projects
   people: People
   notifications: Notifications
+  jobs: Jobs
   bus: Bus
   emitter: Emitter
   logger: Logger
 }
 
+/** By which job the document of a deleted project goes, should the process that deletes it not come to it. */
+export const removing = { kind: 'board:remove' }
+/** Longer than the transaction that deletes a project can take, in milliseconds. */
+const removeAfterMs = 180_000
+
 /** Projects' boards for those who don't hold the document: pictures of it, operations on it, versions, activity. */
 export function createProjectBoards(deps: ProjectBoardsDeps) {
-  const { database, live, projects, bus, emitter, logger } = deps
+  const { database, live, projects, jobs, bus, emitter, logger } = deps
   const gate = createGate(projects)
   const versions = createBoardVersions({ database, live, gate })
   const activity = createBoardActivity({ database, gate, logger })
@@ -46,6 +53,11 @@ export function createProjectBoards(deps: ProjectBoardsDeps) {
   projects.onDeleted(async (projectId, session) => {
     await versions.removeAll(projectId, session)
     await database.collection(BoardActivity).deleteMany({ projectId }, { session })
+  })
+
+  projects.onRemains({
+    prepare: (projectId) => jobs.enqueue(removing, { projectId }, { key: projectId, delayMs: removeAfterMs }),
+    remove: (projectId) => live.remove(projectId),
   })
 
   /** Throws `invalid` where a card would be given to somebody who is not in the project. */
@@ -92,6 +104,11 @@ export function createProjectBoards(deps: ProjectBoardsDeps) {
         type: format === 'json' ? 'application/json' : 'text/markdown; charset=utf-8',
         fileName: `${fileName(exported.title)}.${format === 'json' ? 'json' : 'md'}`,
       }
+    },
+
+    /** Deletes what is left of a board whose project is gone. */
+    async removeRemains(projectId: string): Promise<void> {
+      if ((await projects.accessOf('', projectId)) === 'missing') await live.remove(projectId)
     },
 
     async close() {

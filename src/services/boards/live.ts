@@ -26,4 +26,6 @@ export interface LiveBoards {
   ): Promise<{ result: T; update: Uint8Array | null }>
   /** What this instance has stored; `doc` is to be read within the call alone. */
   onCommitted(listener: (commit: { projectId: string; changes: BoardChange[]; doc: Y.Doc }) => void): void
+  /** Deletes the document of a project that is gone. */
+  remove(projectId: string): Promise<void>
 }

@@ -18,6 +18,14 @@ import { createSight, maxProjects } from './sight.ts'
 /** Takes with a project what belongs to it, in the transaction that ends it. */
 export type DeletionHook = (projectId: string, session: mongo.ClientSession) => Promise<void>
 
+/** What belongs to a project and is not deleted in one transaction with it. */
+export interface Remains {
+  /** Before the project goes: sees to it that `remove` happens, whatever becomes of this process. */
+  prepare(projectId: string): Promise<void>
+  /** After it is gone. */
+  remove(projectId: string): Promise<void>
+}
+
 /** Which projects of those that one may see. */
 export interface ProjectFilter {
   /** `true`: open ones, of whomever; `false`: closed ones. */
@@ -49,6 +57,8 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
     },
   ]
 
+  const remains: Remains[] = []
+
   /** The ids of the projects that a user is in. */
   async function idsOf(userId: string): Promise<string[]> {
     const found = await members
@@ -67,6 +77,7 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
     /** Hears, on every instance, where somebody may do more or less in a project than before, or it is gone. */
     onChanged: changes.onChanged,
     onDeleted: (hook: DeletionHook): void => void hooks.push(hook),
+    onRemains: (each: Remains): void => void remains.push(each),
 
     /** A page of projects that the actor may see, newest first; without a filter those that they are in. */
     async list(
@@ -173,6 +184,7 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
         const { member } = await sight.see(actor, projectId)
         if (!projectPolicy.manage(member)) throw forbidden('Only owners delete the project')
       }
+      for (const each of remains) await each.prepare(projectId)
       await changes.run(
         projectId,
         null,
@@ -184,6 +196,11 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
         },
         { isEnd: true },
       )
+      for (const each of remains) {
+        await each
+          .remove(projectId)
+          .catch((error) => logger.warn({ err: error, projectId }, 'what remains of a project goes later'))
+      }
     },
 
     start: () => changes.start(),
