@@ -334,6 +334,20 @@ describe('talk', () => {
     await c.page.getByRole('dialog').getByRole('button', { name: 'Leave room' }).click()
     await c.page.getByText('You are in no room yet').filter({ visible: true }).waitFor()
   })
+
+  it('[WEB-21] attaches a picture, shown to the other', async () => {
+    const [ida, kai] = await world.users('Ida Wolf', 'Kai Reed')
+    const room = await roomOf('Covers', [ida!, kai!])
+    const [a, b] = await Promise.all([visitAs(ida!, `/rooms/${room.id}`), visitAs(kai!, `/rooms/${room.id}`)])
+    const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=='
+    const file = { name: 'cover.png', mimeType: 'image/png', buffer: Buffer.from(pixel, 'base64') }
+    await a.page.getByLabel('Attach images or audio').setInputFiles(file)
+    await a.page.getByRole('button', { name: 'Send', disabled: false }).click()
+    const picture = message(b.page, 'cover.png').getByRole('img', { name: 'cover.png' })
+    await picture.waitFor()
+    await expect.poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(1)
+    expect([...a.complaints, ...b.complaints]).toEqual([])
+  })
 })
 
 describe('ways through', () => {
