@@ -65,7 +65,6 @@ const RULES: Partial<Record<Place, Rule>> = {
   log: { values: ['log', 'kernel', 'models'], types: [] },
   boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
   content: { values: ['content', 'kernel'], types: [] },
-  boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],
