@@ -269,7 +269,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
             if (child.exitCode !== null) throw new Error(`the instance ended: ${said}`)
             return /listens on (\S+)/.exec(said)?.[1]
           },
-          30_000,
+          60_000,
           'a spawned instance listens',
         )
         const instance = { url, process: child, close }
