@@ -32,6 +32,7 @@ type Place =
   | 'log'
   | 'realtime'
   | 'client'
+  | 'audio'
   | 'config'
   | 'top'
   | 'outside'
@@ -61,10 +62,23 @@ const RULES: Partial<Record<Place, Rule>> = {
     types: ['services', 'config', 'log'],
   },
   client: { values: ['client'], types: ['kernel', 'models'] },
+  // Signals and files; it knows nothing of whose they are.
+  audio: { values: ['audio'], types: [] },
   config: { values: ['kernel'], types: [] },
 }
 
-const FOLDERS: Place[] = ['kernel', 'policies', 'services', 'http', 'jobs', 'infra', 'log', 'realtime', 'client']
+const FOLDERS: Place[] = [
+  'kernel',
+  'policies',
+  'services',
+  'http',
+  'jobs',
+  'infra',
+  'log',
+  'realtime',
+  'client',
+  'audio',
+]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
 function isOwnFolder(file: string): boolean {

@@ -1,0 +1,2 @@
+export { openDecoder } from './decoder.ts'
+export * from './pcm.ts'
