@@ -26,9 +26,12 @@ const { values } = parseArgs({
 
 const FOLDS = 4
 const PROFILE_TRUST = 15
+/** Styles whose beat is written in two ways teach nothing of tempo, and are not judged by it. */
+const TWOFOLD = new Set(['trap', 'sixEight'])
+const hasTempo = (clip: ClipEvidence) => !TWOFOLD.has(clip.style)
 
 function fitTempo(clips: ClipEvidence[]): TempoModel {
-  const choices: Choice[] = clips.map(({ candidates, bpm }) => ({
+  const choices: Choice[] = clips.filter(hasTempo).map(({ candidates, bpm }) => ({
     options: candidates.map((candidate) => ({
       features: candidate.features,
       offset: candidate.preference,
@@ -71,6 +74,7 @@ function likeliest<T>(options: T[], score: (option: T) => number): { best: T; pr
 }
 
 const judgeTempo = (clip: ClipEvidence, model: TempoModel) => {
+  if (!hasTempo(clip)) return null
   if (clip.candidates.length === 0) return { probability: 0, right: false, octave: false }
   const { best, probability } = likeliest(clip.candidates, (candidate) => scoreTempo(candidate, model))
   const octave = isTempoRight(best.bpm, clip.bpm, [1, 2, 3, 1 / 2, 1 / 3])
@@ -105,11 +109,12 @@ process.stdout.write(
 )
 for (const category of ['all', ...new Set(clips.map((clip) => clip.category))]) {
   const members = clips.flatMap((clip, i) => (category === 'all' || clip.category === category ? [i] : []))
+  const timed = members.flatMap((i) => tempi[i] ?? [])
   const keyed = members.flatMap((i) => keys[i] ?? [])
   const parts = [
-    members.length,
-    percent(members.filter((i) => tempi[i]!.right).length, members.length),
-    percent(members.filter((i) => tempi[i]!.octave).length, members.length),
+    timed.length,
+    percent(timed.filter(({ right }) => right).length, timed.length),
+    percent(timed.filter(({ octave }) => octave).length, timed.length),
     keyed.length,
     percent(keyed.filter(({ right }) => right).length, keyed.length),
     percent(
@@ -145,7 +150,7 @@ function fitted(fold: number, outcomes: Outcome[]): [number, number][] {
 checkCalibration('tempo', tempi)
 checkCalibration('key', keys)
 
-const tempoModel = { ...fitTempo(clips), calibration: fitCalibration(tempi) }
+const tempoModel = { ...fitTempo(clips), calibration: fitCalibration(tempi.flatMap((tempo) => tempo ?? [])) }
 const keyModel = { ...fitKey(clips), calibration: fitCalibration(keys.flatMap((key) => key ?? [])) }
 const tidy = (model: object) =>
   JSON.stringify(model, (_, value) => (typeof value === 'number' ? Math.round(value * 1e4) / 1e4 : value))

@@ -4,17 +4,21 @@ import { combAt, combGrid, correlate, normaliseStrength, TEMPO_GRID } from './te
 const LOWEST = 40
 const HIGHEST = 225
 const PEAKS = 7
+/** Beats are rarely written slower or faster. */
+const SLOW = 62
+const FAST = 175
 const RELATIVES = [2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3, 4 / 3, 3 / 4]
 
 export interface TempoCandidate {
   bpm: number
   /** The comb at its tempo. */
   strength: number
-  /**
-   * The comb under a log-normal preference for tempi that people tap (Parncutt 1994), then: octaves from 115 BPM and
-   * their square, octaves of onsets a beat and theirs, the comb of all, low, middle and high bands.
-   */
+  /** Logarithm, three times, of the comb under a log-normal preference for tempi that people tap (Parncutt 1994). */
   preference: number
+  /**
+   * Octaves from 115 BPM and their square, octaves of onsets a beat and theirs, logarithms of the comb of all, low,
+   * middle and high bands, octaves below 62 and above 175 BPM.
+   */
   features: number[]
 }
 
@@ -34,11 +38,19 @@ export function collectCandidates(strength: OnsetStrength, onsetRate: number): T
     const combs = acfs.map((each) => combAt(each, bpm))
     const octave = Math.log2(bpm / 115)
     const perBeat = Math.log2(Math.max(0.1, (onsetRate * 60) / bpm))
-    const preference = 12 * Math.max(0, combs[0]!) * Math.exp(-0.5 * (Math.log2(bpm / 120) / 0.8) ** 2)
-    const features = [octave, octave * octave, perBeat, perBeat * perBeat, ...combs]
+    const liking = Math.exp(-0.5 * (Math.log2(bpm / 120) / 0.8) ** 2)
+    const preference = 3 * logOf(combs[0]! * liking)
+    const slow = Math.max(0, Math.log2(SLOW / bpm))
+    const fast = Math.max(0, Math.log2(bpm / FAST))
+    const features = [octave, octave * octave, perBeat, perBeat * perBeat, ...combs.map(logOf), slow, fast]
     return { bpm, strength: combs[0]!, preference, features }
   })
   return { candidates, acf, curve: curves[0]! }
+}
+
+/** Combs count by their ratios, and little where they are next to nothing. */
+function logOf(comb: number): number {
+  return Math.log(Math.max(0, comb) + 0.01)
 }
 
 /** The highest peaks, and what stands in a simple ratio to the first two of them. */
