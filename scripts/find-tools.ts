@@ -10,8 +10,9 @@ interface Tool {
   title: string
   names: string[]
   package: string
-  /** Whether this version will do, judged by what `--version` says. */
+  /** Whether this version will do, judged by what `--version`, or the argument named here, says. */
   suits: (version: string) => boolean
+  versionArgument?: string
 }
 
 const REDIS: Tool = {
@@ -28,6 +29,14 @@ const CHROMIUM: Tool = {
   suits: (version) => /\d+\.\d+/.test(version),
 }
 
+const FFMPEG: Tool = {
+  title: 'ffmpeg',
+  names: ['ffmpeg'],
+  package: 'ffmpeg',
+  suits: (version) => /^ffmpeg version/.test(version),
+  versionArgument: '-version',
+}
+
 /** The path of a redis-server of version 7 or newer, installed by apt-get where we are root and there is none. */
 export function ensureRedis(log: (line: string) => void = console.log): Promise<string> {
   return ensureTool(REDIS, log)
@@ -36,6 +45,11 @@ export function ensureRedis(log: (line: string) => void = console.log): Promise<
 /** The path of a Chromium, installed by apt-get where we are root and there is none. */
 export function ensureChromium(log: (line: string) => void = console.log): Promise<string> {
   return ensureTool(CHROMIUM, log)
+}
+
+/** The path of an ffmpeg, installed by apt-get where we are root and there is none. */
+export function ensureFfmpeg(log: (line: string) => void = console.log): Promise<string> {
+  return ensureTool(FFMPEG, log)
 }
 
 /** A mongod as the server itself would find it (MONGOD_BIN, PATH, cache, download). */
@@ -73,7 +87,7 @@ async function findTool(tool: Tool): Promise<{ path?: string; problem?: string }
     const where = await runProgram('sh', ['-c', 'command -v "$0"', name], { timeoutMs: PROBE_MS })
     const path = where.stdout.trim()
     if (where.code !== 0 || !path) continue
-    const run = await runProgram(path, ['--version'], { timeoutMs: PROBE_MS })
+    const run = await runProgram(path, [tool.versionArgument ?? '--version'], { timeoutMs: PROBE_MS })
     if (run.code === 0 && tool.suits(run.stdout)) return { path }
     problems.push(`${path} will not do (${run.code === 0 ? run.stdout.trim().split('\n')[0] : complaint(run)})`)
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ensureChromium } from './find-tools.ts'
+import { ensureChromium, ensureFfmpeg } from './find-tools.ts'
 import { startTestServices, type TestServices } from './test/services.ts'
 import type { Tally } from './test/tally.ts'
 
@@ -99,6 +99,7 @@ await attempt(async () => {
   process.env['TEST_MONGODB_URI'] = services.mongoUri
   process.env['TEST_REDIS_URL'] = services.redisUrl
   if (existsSync('test/web')) process.env['TEST_CHROMIUM'] = await ensureChromium()
+  if (existsSync('test/audio-decode')) process.env['TEST_FFMPEG'] = await ensureFfmpeg()
   if (!finishing) await runVitest()
 })
 finishing ??= finish()

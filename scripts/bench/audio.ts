@@ -39,6 +39,7 @@ for (const [index, file] of files.entries()) {
   let stages = 0
   const output = await analyse(join(folder, file), {
     limits: standardLimits,
+    onProgress: () => {},
     profile: {
       clock: cpu,
       onSpent: (each) => {

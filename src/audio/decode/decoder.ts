@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AudioFile, openAudioFile } from './file.ts'
 import { readEdit } from './mp4.ts'
-import { readLastPage, readPages } from './ogg.ts'
+import { readPages, surveyPages } from './ogg.ts'
 import { isOpus, openOpus } from './opus.ts'
 import {
   DecodeError,
@@ -45,17 +45,16 @@ async function openSource(file: AudioFile): Promise<PcmSource> {
   if (container === 'wav') return openWav(file, start)
   if (container === 'ogg') {
     if (isOpus(readPages(file, start).next())) return openOpus(file, start)
-    return finishOgg(await openSymphonia(file, container, start), file)
+    return finishOgg(await openSymphonia(file, container, start), file, start)
   }
   const source = await openSymphonia(file, container, start)
   return container === 'mp4' ? cutToEdit(source, file, start) : source
 }
 
-/** What an Ogg stream claims is the position of its last page; whether that is its end, only a flag there tells. */
-function finishOgg(source: PcmSource, file: AudioFile): PcmSource {
-  const whole = readLastPage(file)?.last === true
-  const problem = () => source.problem() ?? (whole ? null : 'the file ends before its stream does')
-  return { ...source, problem }
+/** Symphonia passes over damaged pages, and does not say where a stream was cut: the pages tell it themselves. */
+function finishOgg(source: PcmSource, file: AudioFile, start: number): PcmSource {
+  const found = surveyPages(file, start).problem
+  return { ...source, problem: () => source.problem() ?? found }
 }
 
 function cutToEdit(source: PcmSource, file: AudioFile, start: number): PcmSource {

@@ -41,6 +41,12 @@ function compile(): Promise<WebAssembly.Module> {
   return compiled
 }
 
+/** Of ADTS, and of MP3 without one of the headers that count frames, the length is a guess by the first packets' size. */
+function tellsLength(file: AudioFile, container: keyof typeof KINDS, start: number): boolean {
+  if (container === 'adts') return false
+  return container !== 'mp3' || /Xing|Info|VBRI/.test(file.slice(start, 64).toString('latin1'))
+}
+
 /**
  * Decodes with Symphonia (native/symphonia): MP4 with AAC-LC or ALAC, ADTS, FLAC, Ogg Vorbis, MP3. `start` is where the
  * format begins in the file. The module reads piece by piece and may have 96 MiB; what breaks it ends its instance.
@@ -85,8 +91,7 @@ export async function openSymphonia(file: AudioFile, container: keyof typeof KIN
   if (first === 0) throw new DecodeError('no_audio', 'there is a header, but no sound that can be decoded')
   const sampleRate = wasm.sample_rate()
   const channels = wasm.channels()
-  // Of ADTS it is a guess by the first packets' size.
-  const total = container === 'adts' ? -1 : wasm.total_seconds()
+  const total = tellsLength(file, container, start) ? wasm.total_seconds() : -1
   const codec = Buffer.from(wasm.memory.buffer, wasm.codec_name(), wasm.codec_name_length()).toString('latin1')
   // Encoders of MP3 and AAC may count a packet more or less than there are.
   const tolerance = codec === 'mp3' ? 2_304 : codec === 'aac' ? 2_048 : 0

@@ -1,0 +1,233 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { standardLimits } from '../decode/pcm.ts'
+import type { AnalysisOutput } from '../types.ts'
+import { type AnalyseCall, AnalysisError, type AnalysisPool, type AnalysisPoolOptions } from './analysis.ts'
+import type { WorkerMessage, WorkerTask } from './messages.ts'
+
+/** A worker that does not start in this time is ended. */
+const START_MS = 20_000
+/** Its own limit comes first, as it knows better what it was at; it is ended where it does not come to look. */
+const GRACE_MS = 1_000
+const WATCH_MS = 500
+const HEAP_MIB = 192
+const MAX_LOG_LINE = 2_000
+
+interface Job {
+  task: WorkerTask
+  call: AnalyseCall
+  resolve(output: AnalysisOutput): void
+  reject(error: AnalysisError): void
+  cancel(): void
+}
+
+interface Worker {
+  child: ChildProcess
+  job: Job | null
+  /** Why it is being ended, which its job's rejection says. */
+  ending: AnalysisError | null
+  /** Of its start, its job, or its idleness. */
+  timer: NodeJS.Timeout | undefined
+  ready: boolean
+  gone: Promise<void>
+  tellGone(): void
+}
+
+/**
+ * A pool of worker processes that analyse sound files. Processes and not threads: their priority is lower than that of
+ * whoever answers clients, their memory is seen and ended whole, and what kills one kills nothing else
+ * (docs/architecture.md has the measurement).
+ */
+export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
+  const size = Math.max(1, Math.floor(options.size))
+  const timeMs = options.timeLimitMs ?? standardLimits.timeMs
+  const limits = {
+    maxSeconds: options.maxSeconds ?? standardLimits.maxSeconds,
+    maxSamples: options.maxSamples ?? standardLimits.maxSamples,
+    timeMs,
+  }
+  const memoryLimit = options.memoryLimitBytes ?? 300 * 2 ** 20
+  const maxQueue = options.maxQueue ?? 1_000
+  const idleMs = options.idleMs ?? 60_000
+  const workers = new Set<Worker>()
+  const waiting: Job[] = []
+  let nextId = 1
+  let closed = false
+  let watch: NodeJS.Timeout | undefined
+
+  function startWorker(): Worker {
+    const { entry, execArgv } = workerEntry()
+    const child = fork(options.worker ?? entry, [], {
+      execArgv: [...execArgv, `--max-old-space-size=${HEAP_MIB}`],
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    let tellGone = () => {}
+    const gone = new Promise<void>((resolve) => {
+      tellGone = resolve
+    })
+    const worker: Worker = { child, job: null, ending: null, timer: undefined, ready: false, gone, tellGone }
+    workers.add(worker)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => options.onLog?.(text.trimEnd().slice(0, MAX_LOG_LINE)))
+    }
+    worker.timer = setTimeout(() => {
+      end(worker, new AnalysisError('broken', 'the worker process did not start in time'))
+    }, START_MS)
+    child.on('message', (message: WorkerMessage) => hear(worker, message))
+    child.on('error', (error) => {
+      end(worker, new AnalysisError('broken', 'the worker process cannot be reached', { cause: error }))
+      // Where it could not even be started no exit is told.
+      if (child.pid === undefined) leave(worker, 'it did not start')
+    })
+    child.once('exit', (code, signal) => leave(worker, signal ?? `exit code ${code}`))
+    watch ??= setInterval(() => void look(), WATCH_MS)
+    return worker
+  }
+
+  function leave(worker: Worker, how: string) {
+    if (!workers.delete(worker)) return
+    clearTimeout(worker.timer)
+    worker.tellGone()
+    const { job } = worker
+    worker.job = null
+    job?.reject(worker.ending ?? new AnalysisError('broken', `the worker process ended: ${how}`))
+    if (workers.size === 0) {
+      clearInterval(watch)
+      watch = undefined
+    }
+    next()
+  }
+
+  function hear(worker: Worker, message: WorkerMessage) {
+    if (message.kind === 'ready') {
+      worker.ready = true
+      clearTimeout(worker.timer)
+      if (worker.job) begin(worker, worker.job)
+      else rest(worker)
+      return
+    }
+    const { job } = worker
+    if (!job || message.id !== job.task.id || worker.ending) return
+    if (message.kind === 'progress') {
+      job.call.onProgress?.(message.stage, message.percent)
+      return
+    }
+    clearTimeout(worker.timer)
+    worker.job = null
+    if (message.kind === 'done') job.resolve(message.output)
+    else job.reject(new AnalysisError(message.reason, message.message))
+    rest(worker)
+    next()
+  }
+
+  function begin(worker: Worker, job: Job) {
+    clearTimeout(worker.timer)
+    worker.timer = setTimeout(() => {
+      end(worker, new AnalysisError('timeout', `the analysis took longer than ${timeMs / 1000} s`))
+    }, timeMs + GRACE_MS)
+    worker.child.send(job.task, (error) => {
+      if (error) end(worker, new AnalysisError('broken', 'the worker process cannot be reached', { cause: error }))
+    })
+  }
+
+  function rest(worker: Worker) {
+    clearTimeout(worker.timer)
+    worker.timer = setTimeout(() => end(worker, new AnalysisError('broken', 'it was idle')), idleMs)
+  }
+
+  /** SIGKILL, as a worker in an endless loop hears nothing else. Its exit settles the job. */
+  function end(worker: Worker, why: AnalysisError) {
+    worker.ending ??= why
+    worker.child.kill('SIGKILL')
+  }
+
+  function next() {
+    while (!closed && waiting.length > 0) {
+      const alive = [...workers].filter((worker) => !worker.ending)
+      const free = alive.find((worker) => !worker.job)
+      // One that is being ended still holds its memory.
+      if (!free && workers.size >= size) return
+      const worker = free ?? startWorker()
+      const job = waiting.shift()!
+      worker.job = job
+      if (worker.ready) begin(worker, job)
+    }
+  }
+
+  async function look() {
+    await Promise.all(
+      [...workers].map(async (worker) => {
+        const resident = await residentBytes(worker.child.pid)
+        if (resident > memoryLimit)
+          end(worker, new AnalysisError('memory', `the analysis took more than ${memoryLimit >> 20} MiB of memory`))
+      }),
+    )
+  }
+
+  function cancel(job: Job) {
+    const why = new AnalysisError('cancelled', 'the analysis was cancelled')
+    const at = waiting.indexOf(job)
+    if (at >= 0) {
+      waiting.splice(at, 1)
+      job.reject(why)
+      return
+    }
+    for (const worker of workers) if (worker.job === job) end(worker, why)
+  }
+
+  return {
+    analyse(path, call = {}) {
+      if (closed) return Promise.reject(new AnalysisError('closed', 'the pool is closed'))
+      if (call.signal?.aborted) return Promise.reject(new AnalysisError('cancelled', 'the analysis was cancelled'))
+      if (waiting.length >= maxQueue) return Promise.reject(new AnalysisError('busy', `${maxQueue} files wait already`))
+      return new Promise((resolve, reject) => {
+        const task = { id: nextId++, path, limits }
+        const job: Job = {
+          task,
+          call,
+          resolve(output) {
+            call.signal?.removeEventListener('abort', job.cancel)
+            resolve(output)
+          },
+          reject(error) {
+            call.signal?.removeEventListener('abort', job.cancel)
+            reject(error)
+          },
+          cancel: () => cancel(job),
+        }
+        call.signal?.addEventListener('abort', job.cancel, { once: true })
+        waiting.push(job)
+        next()
+      })
+    },
+    load: () => ({ running: [...workers].filter((worker) => worker.job).length, waiting: waiting.length }),
+    async close() {
+      closed = true
+      const why = new AnalysisError('closed', 'the pool was closed')
+      for (const job of waiting.splice(0)) job.reject(why)
+      const all = [...workers]
+      for (const worker of all) end(worker, why)
+      await Promise.all(all.map((worker) => worker.gone))
+    },
+  }
+}
+
+/** Beside this file as it is, or as scripts/start.mjs bundles both. */
+function workerEntry(): { entry: string; execArgv: string[] } {
+  const source = import.meta.url.endsWith('.ts')
+  const entry = fileURLToPath(new URL(source ? './worker.ts' : './audio-worker.mjs', import.meta.url))
+  return { entry, execArgv: source ? ['--import', 'tsx'] : [] }
+}
+
+/** 0 where nothing tells it, as on systems without /proc, and of a process that is gone. */
+async function residentBytes(pid: number | undefined): Promise<number> {
+  if (pid === undefined) return 0
+  try {
+    const kib = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return Number(kib ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}
