@@ -47,18 +47,24 @@ export function clickTrack(rate: number, bpm: number, seconds: number): Float32A
   return out
 }
 
+const PERIOD = Float32Array.from({ length: 4096 }, (_, i) => {
+  let sample = 0
+  for (let h = 1; h <= 6; h++) sample += Math.sin((2 * Math.PI * h * i) / 4096) / h ** 1.3
+  return sample
+})
+
 /** Notes with six harmonics, each chord for so many seconds; MIDI numbers, `cents` off. */
 export function chords(rate: number, notes: number[][], seconds: number, cents = 0): Float32Array {
   const each = Math.round(seconds * rate)
   const out = new Float32Array(each * notes.length)
+  const fall = Math.exp(-1 / (1.2 * rate))
   for (const [c, chord] of notes.entries()) {
     for (const midi of chord) {
-      const hz = 440 * 2 ** ((midi - 69) / 12 + cents / 1200)
+      const step = (4096 * 440 * 2 ** ((midi - 69) / 12 + cents / 1200)) / rate
+      let level = 0.08
       for (let i = 0; i < each; i++) {
-        const envelope = Math.min(1, i / (0.01 * rate)) * Math.exp(-i / (1.2 * rate))
-        let sample = 0
-        for (let h = 1; h <= 6; h++) sample += Math.sin((2 * Math.PI * h * hz * i) / rate) / h ** 1.3
-        out[c * each + i]! += 0.08 * envelope * sample
+        out[c * each + i]! += Math.min(1, i / (0.01 * rate)) * level * PERIOD[(i * step) & 4095]!
+        level *= fall
       }
     }
   }

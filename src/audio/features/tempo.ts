@@ -34,12 +34,14 @@ export function scoreTempo({ preference, features }: TempoCandidate, model: Temp
   return score
 }
 
+/** With fewer notes a second what repeats is the flicker of a steady sound. */
+const FEWEST_ONSETS = 0.15
 /** Below it nothing repeats. */
 const WEAKEST_COMB = 0.02
 
 /** Finds tempo and beats; null where nothing repeats, or in less than three seconds. */
 export function findTempo(strength: OnsetStrength, onsetRate: number): TempoReading | null {
-  if (strength.full.length < 3 * ONSET_RATE) return null
+  if (strength.full.length < 3 * ONSET_RATE || onsetRate < FEWEST_ONSETS) return null
   const { candidates, acf, curve } = collectCandidates(strength, onsetRate)
   const strongest = Math.max(...candidates.map((candidate) => candidate.strength))
   if (candidates.length === 0 || strongest < WEAKEST_COMB) return null
