@@ -11,15 +11,6 @@ export interface ChoiceModel {
   trust: number
 }
 
-/** The score of an option: trust × offset + weights · standardised features. */
-export function scoreOption(model: ChoiceModel, features: ArrayLike<number>, offset: number): number {
-  let sum = model.trust * offset
-  for (let i = 0; i < model.weights.length; i++) {
-    sum += model.weights[i]! * ((features[i]! - model.mean[i]!) / model.scale[i]!)
-  }
-  return sum
-}
-
 /**
  * Conditional logistic regression (McFadden 1974) with weights drawn to 0, by Adam over all choices at once. Choices
  * without a right answer teach nothing.

@@ -23,7 +23,7 @@ export interface Timbre {
 
 const base = { decay: 0, dulling: 0, vibratoCents: 0, copies: 1, spread: 0, noise: 0 }
 
-export const TIMBRES: Record<string, Timbre> = {
+const TIMBRES: Record<string, Timbre> = {
   piano: { ...base, partial: (n) => 1 / n ** 1.3, attack: 0.003, release: 0.12, decay: 1.1, dulling: 0.5, noise: 0.15 },
   epiano: { ...base, partial: (n) => [1, 0.35, 0.1, 0.15, 0.05][n - 1] ?? 0, attack: 0.004, release: 0.1, decay: 1.4 },
   organ: { ...base, partial: (n) => [1, 0.8, 0.5, 0.5, 0.1, 0.3, 0, 0.3][n - 1] ?? 0, attack: 0.02, release: 0.06 },
