@@ -8,7 +8,7 @@ export const AIAudioFileAnalysisResult = defineEntity('AIAudioFileAnalysisResult
   closed: true,
   fields: {
     id: f.id(),
-    audioFileId: f.ref('AudioFile'),
+    audioFileId: f.ref('AudioFile', 'cascade'),
     /** Beats a minute. */
     tempo: z.number().optional(),
     /** Tonic and mode, such as `C#m`. */
@@ -19,7 +19,14 @@ export const AIAudioFileAnalysisResult = defineEntity('AIAudioFileAnalysisResult
     modelVersion: f.name(100),
     analyzedAt: f.time(),
   },
-  indexes: [{ keys: { audioFileId: 1, analyzedAt: -1 }, serves: 'the results of a file, newest first' }],
+  stored: {
+    /** Whose program it was; the server's own results have none. */
+    botUserId: f.ref('User').optional(),
+  },
+  indexes: [
+    { keys: { audioFileId: 1, _id: -1 }, serves: 'the results of a file, newest first' },
+    { keys: { audioFileId: 1, analyzedAt: -1 }, serves: 'the results of a file by the time of the analysis' },
+  ],
 })
 export type AIAudioFileAnalysisResultDoc = Stored<typeof AIAudioFileAnalysisResult>
 export type AIAudioFileAnalysisResultWire = Wire<typeof AIAudioFileAnalysisResult>

@@ -7,9 +7,9 @@ export const AudioFileMetricTypeStatusLog = defineEntity('AudioFileMetricTypeSta
   collection: 'audiofilemetrictypestatuslogs',
   fields: {
     id: f.id(),
-    metricTypeId: f.ref('AudioFileMetricType'),
+    metricTypeId: f.ref('AudioFileMetricType', 'cascade'),
     status: MetricStatus,
-    changedByUserId: f.ref('User'),
+    changedByUserId: f.ref('User', 'keep'),
     notes: f.text(0, 2_000).optional(),
     changedAt: f.time(),
   },

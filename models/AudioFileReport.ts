@@ -3,17 +3,17 @@ import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
 /** How many analyses or values of a kind a report names at most. */
-const maxReportIds = 1_000
+export const maxReportIds = 1_000
 
 export const AudioFileReport = defineEntity('AudioFileReport', {
   description: 'All that is known of an audio file, by id',
   collection: 'audiofilereports',
   fields: {
     id: f.id(),
-    audioFileId: f.ref('AudioFile'),
-    aiAnalysisIds: z.array(f.ref('AIAudioFileAnalysisResult')).max(maxReportIds).default([]),
-    userAnalysisIds: z.array(f.ref('UserAudioFileAnalysis')).max(maxReportIds).default([]),
-    metricValueIds: z.array(f.ref('AudioFileMetricValue')).max(maxReportIds).default([]),
+    audioFileId: f.ref('AudioFile', 'cascade'),
+    aiAnalysisIds: z.array(f.ref('AIAudioFileAnalysisResult', 'null')).max(maxReportIds).default([]),
+    userAnalysisIds: z.array(f.ref('UserAudioFileAnalysis', 'null')).max(maxReportIds).default([]),
+    metricValueIds: z.array(f.ref('AudioFileMetricValue', 'null')).max(maxReportIds).default([]),
     notes: f.text(0, 5_000).optional(),
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),

@@ -6,13 +6,13 @@ export const AudioFileTag = defineEntity('AudioFileTag', {
   collection: 'audiofiletags',
   closed: true,
   fields: {
-    audioFileId: f.ref('AudioFile'),
-    tagId: f.ref('Tag'),
+    audioFileId: f.ref('AudioFile', 'cascade'),
+    tagId: f.ref('Tag', 'cascade'),
     createdAt: f.time(),
   },
   indexes: [
     { keys: { audioFileId: 1, tagId: 1 }, options: { unique: true }, serves: 'the tags of a file, each once' },
-    { keys: { tagId: 1, _id: -1 }, serves: 'the files with a tag, newest first' },
+    { keys: { tagId: 1, audioFileId: -1 }, serves: 'the files with a tag, newest first' },
   ],
 })
 export type AudioFileTagDoc = Stored<typeof AudioFileTag>

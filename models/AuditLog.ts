@@ -8,7 +8,7 @@ export const AuditLog = defineEntity('AuditLog', {
   fields: {
     id: f.id(),
     action: f.name(100),
-    performedBy: f.ref('User'),
+    performedBy: f.ref('User', 'keep'),
     performedAt: f.time(),
     details: f.json(),
   },

@@ -8,7 +8,7 @@ export const AuthToken = defineEntity('AuthToken', {
   collection: 'authtokens',
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
     purpose: z.enum(['verify', 'reset']),
     expiresAt: f.time(),
     usedAt: f.time().nullable().default(null),

@@ -9,8 +9,8 @@ export const Booking = defineEntity('Booking', {
   collection: 'bookings',
   fields: {
     id: f.id(),
-    projectId: f.ref('Project'),
-    userId: f.ref('User'),
+    projectId: f.ref('Project', 'cascade'),
+    userId: f.ref('User', 'cascade'),
     /** What they play, such as `drummer`. */
     role: f.text(0, 60).optional(),
     status: z.enum(bookingStatuses),
@@ -18,6 +18,12 @@ export const Booking = defineEntity('Booking', {
     endTime: f.time().optional(),
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
+  },
+  extra: {
+    requestedBy: z
+      .enum(['owner', 'user'])
+      .default('owner')
+      .describe('Which side asked: the project’s, or the one who is to play; the other confirms'),
   },
   indexes: [
     { keys: { projectId: 1, _id: -1 }, serves: 'the bookings of a project, newest first' },

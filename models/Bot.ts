@@ -10,8 +10,8 @@ export const Bot = defineEntity('Bot', {
   collection: 'bots',
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
-    ownerId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
+    ownerId: f.ref('User', 'cascade'),
     name: f.name(80),
     scopes: z.array(BotScope).max(scopes.length),
     createdAt: f.time(),

@@ -13,7 +13,7 @@ export const ChatRoom = defineEntity('ChatRoom', {
     id: f.id(),
     name: f.name(100),
     /** Derived from the memberships when a room is presented. */
-    memberIds: z.array(f.ref('User')).default([]),
+    memberIds: z.array(f.ref('User', 'keep')).default([]),
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
   },
@@ -21,9 +21,9 @@ export const ChatRoom = defineEntity('ChatRoom', {
     visibility: z.enum(['public', 'private']).default('private'),
     topic: f.text(0, 500).default(''),
     slowModeSeconds: z.int().min(0).max(21_600).default(0),
-    createdBy: f.ref('User'),
+    createdBy: f.ref('User', 'keep'),
     members: z
-      .array(z.object({ userId: f.ref('User'), role: RoomRole }))
+      .array(z.object({ userId: f.ref('User', 'keep'), role: RoomRole }))
       .default([])
       .describe('Who is in the room with which role; at most the first 1,000, memberCount counts all'),
     memberCount: z.int().default(0),

@@ -15,7 +15,7 @@ export const Job = defineEntity('Job', {
     payload: f.json(),
     /** When it may be taken (again), by MongoDB's clock: while it runs, when its lease ends. */
     runAt: f.time(),
-    leasedBy: f.ref('Instance').nullable().default(null),
+    leasedBy: f.ref('Instance', 'keep').nullable().default(null),
     attempts: z.int().min(0).default(0),
     lastError: z.string().max(2_000).nullable().default(null),
     /** When it was given up after too many attempts. */

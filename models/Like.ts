@@ -8,9 +8,9 @@ export const Like = defineEntity('Like', {
   description: 'A user’s liking of a thing',
   collection: 'likes',
   fields: {
-    userId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
     targetType: z.enum(likeTargets),
-    targetId: f.id(),
+    targetId: f.target('targetType', 'cascade'),
     createdAt: f.time(),
   },
   indexes: [
@@ -19,6 +19,7 @@ export const Like = defineEntity('Like', {
       options: { unique: true },
       serves: 'one like a user and thing; how many a thing has',
     },
+    { keys: { targetType: 1, targetId: 1, _id: -1 }, serves: 'the likes of a thing, newest first' },
     { keys: { userId: 1, _id: -1 }, serves: 'what a user likes, newest first' },
   ],
 })

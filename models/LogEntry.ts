@@ -11,7 +11,7 @@ export const LogEntry = defineEntity('LogEntry', {
   fields: {
     id: f.id(),
     rev: z.int().min(1),
-    senderId: f.ref('User'),
+    senderId: f.ref('User', 'keep'),
     /** What happened, in the form of the event's payload. */
     body: f.json(),
   },

@@ -7,8 +7,8 @@ export const Match = defineEntity('Match', {
   fields: {
     id: f.id(),
     /** The lesser of the two ids, so that a pair has one match. */
-    userA: f.ref('User'),
-    userB: f.ref('User'),
+    userA: f.ref('User', 'cascade'),
+    userB: f.ref('User', 'cascade'),
     score: f.fraction(),
     matchedAt: f.time().optional(),
     createdAt: f.time(),

@@ -10,10 +10,10 @@ export const Membership = defineEntity('Membership', {
   fields: {
     id: f.id(),
     logId: z.string(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'keep'),
     kind: z.enum(['room', 'direct']),
     /** The other side of a conversation. */
-    peerId: f.ref('User').optional(),
+    peerId: f.ref('User', 'keep').optional(),
     role: RoomRole.default('member'),
     active: z.boolean().default(true),
     /** The reading mark: all messages up to this seq are read. */

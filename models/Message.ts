@@ -9,8 +9,8 @@ export const Message = defineEntity('Message', {
   kind: 'Message',
   fields: {
     id: f.id(),
-    senderId: f.ref('User'),
-    receiverId: f.ref('User'),
+    senderId: f.ref('User', 'keep'),
+    receiverId: f.ref('User', 'keep'),
     content: f.text(0, maxContent),
     sentAt: f.time(),
     /** Derived from the receiver's reading marks when a message is presented. */

@@ -6,12 +6,15 @@ export const notificationTypes = ['NewLike', 'NewComment', 'NewFollow', 'NewMess
 export const NotificationType = z.enum(notificationTypes)
 export type NotificationType = z.infer<typeof NotificationType>
 
+/** How many acts one notification tells of. */
+export const maxActs = 500
+
 export const Notification = defineEntity('Notification', {
   description: 'News for a user; its payload holds actorId and the ids needed to open the thing',
   collection: 'notifications',
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
     type: NotificationType,
     payload: f.json().default({}),
     isRead: z.boolean().default(false),
@@ -23,11 +26,16 @@ export const Notification = defineEntity('Notification', {
     dedupeKey: z.string().min(1).max(200),
     /** Set where the same news is told once for ever, read or not. */
     onceKey: z.string().min(1).max(200).optional(),
+    /** Of one that tells of several acts: their keys, each told once for ever, and who acted, the latest first. */
+    acts: z.array(z.string().min(1).max(200)).max(maxActs).optional(),
+    actorIds: z.array(f.ref('User')).max(maxActs).optional(),
     /** The room or conversation that it leads to: reading on there reads it. */
     about: z.string().max(100).optional(),
     /** For those who want e-mail alone: kept so that the same news is mailed once, and not shown. */
     mailOnly: z.boolean().optional(),
     mailed: z.boolean().optional(),
+    /** When it went out in a mail that collects several. */
+    digestedAt: f.time().optional(),
   },
   indexes: [
     { keys: { userId: 1, _id: -1 }, serves: 'the notifications of a user, newest first' },
@@ -40,6 +48,11 @@ export const Notification = defineEntity('Notification', {
       keys: { userId: 1, onceKey: 1 },
       options: { unique: true, partialFilterExpression: { onceKey: { $exists: true } } },
       serves: 'telling news once for ever',
+    },
+    {
+      keys: { userId: 1, acts: 1 },
+      options: { unique: true, partialFilterExpression: { acts: { $gt: '' } } },
+      serves: 'telling of an act once for ever, whichever notification told of it',
     },
     {
       keys: { dedupeKey: 1, isRead: 1, userId: 1 },

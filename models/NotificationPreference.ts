@@ -14,7 +14,7 @@ export const NotificationPreference = defineEntity('NotificationPreference', {
   collection: 'notificationpreferences',
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
     /** A type that is not there is as the service sets it by default. The keys are the types of Notification. */
     types: z
       .object({
@@ -25,7 +25,7 @@ export const NotificationPreference = defineEntity('NotificationPreference', {
         NewMatch: choice(),
       } satisfies Record<NotificationType, unknown>)
       .default({}),
-    mutedRoomIds: z.array(f.ref('ChatRoom')).max(1_000).default([]),
+    mutedRoomIds: z.array(f.ref('ChatRoom', 'null')).max(1_000).default([]),
   },
   indexes: [{ keys: { userId: 1 }, options: { unique: true }, serves: 'the preferences of a user; one each' }],
 })

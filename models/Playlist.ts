@@ -8,7 +8,7 @@ export const Playlist = defineEntity('Playlist', {
   closed: true,
   fields: {
     id: f.id(),
-    ownerId: f.ref('User'),
+    ownerId: f.ref('User', 'cascade'),
     name: f.name(100),
     description: f.text(0, 2_000).optional(),
     isPublic: z.boolean().default(true),

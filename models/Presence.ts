@@ -12,9 +12,9 @@ export const Presence = defineEntity('Presence', {
   collection: 'presences',
   fields: {
     /** The user's id: one presence each. */
-    id: f.ref('User'),
+    id: f.ref('User', 'cascade'),
     /** The instances that hold a device of the user; an entry counts while its instance's heart beats. */
-    instances: z.array(f.ref('Instance')).max(1_000).default([]),
+    instances: z.array(f.ref('Instance', 'null')).max(1_000).default([]),
     chosen: z.enum(chosenStatuses).default('online'),
     text: f.text(0, maxPresenceText).default(''),
     lastActiveAt: f.time(),

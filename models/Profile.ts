@@ -9,7 +9,7 @@ export const Profile = defineEntity('Profile', {
   collection: 'profiles',
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'keep'),
     displayName: f.name(80),
     bio: f.text(0, 2_000).optional(),
     location: f.text(0, 120).optional(),
@@ -17,10 +17,14 @@ export const Profile = defineEntity('Profile', {
     bannerUrl: f.uri().optional(),
     theme: f.text(0, 60).optional(),
     socialLinks: z.object({ soundcloud: socialLink(), instagram: socialLink(), twitter: socialLink() }).optional(),
-    featuredAudioId: f.ref('AudioFile').optional(),
-    tags: z.array(f.ref('Tag')).max(50).optional(),
+    featuredAudioId: f.ref('AudioFile', 'null').optional(),
+    tags: z.array(f.ref('Tag', 'null')).max(50).optional(),
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
+  },
+  extra: {
+    followerCount: z.int().min(0).optional().describe('Only where one profile is asked for'),
+    followingCount: z.int().min(0).optional(),
   },
   stored: {
     /** The display name in lower case: what mentions are resolved by. Names are not unique. */

@@ -8,7 +8,7 @@ export const Project = defineEntity('Project', {
   closed: true,
   fields: {
     id: f.id(),
-    ownerId: f.ref('User'),
+    ownerId: f.ref('User', 'cascade'),
     title: f.name(200),
     description: f.text(0, 5_000).optional(),
     isOpen: z.boolean().default(true),
@@ -18,6 +18,7 @@ export const Project = defineEntity('Project', {
   indexes: [
     { keys: { ownerId: 1, _id: -1 }, serves: 'the projects of a user, newest first' },
     { keys: { isOpen: 1, _id: -1 }, serves: 'open projects, newest first' },
+    { keys: { title: 'text', description: 'text' }, serves: 'finding projects by words' },
   ],
 })
 export type ProjectDoc = Stored<typeof Project>

@@ -5,7 +5,7 @@ export const RolePermission = defineEntity('RolePermission', {
   description: 'A permission that a role gives',
   collection: 'rolepermissions',
   closed: true,
-  fields: { roleId: f.ref('Role'), permissionId: f.ref('Permission'), createdAt: f.time() },
+  fields: { roleId: f.ref('Role', 'cascade'), permissionId: f.ref('Permission', 'cascade'), createdAt: f.time() },
   indexes: [
     { keys: { roleId: 1, permissionId: 1 }, options: { unique: true }, serves: 'the permissions of a role, each once' },
     { keys: { permissionId: 1 }, serves: 'which roles give a permission; deleting a permission' },

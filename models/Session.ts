@@ -11,7 +11,7 @@ export const Session = defineEntity('Session', {
   closed: true,
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'keep'),
     ipAddress: z.ipv4().optional(),
     userAgent: f.text(0, 512).optional(),
     createdAt: f.time(),
@@ -23,7 +23,7 @@ export const Session = defineEntity('Session', {
     /** null: it ends with its revocation alone, as a bot's does. */
     expiresAt: f.time().nullable().default(null),
     revokedAt: f.time().nullable().default(null),
-    botId: f.ref('Bot').optional(),
+    botId: f.ref('Bot', 'keep').optional(),
   },
   indexes: [
     { keys: { userId: 1, revokedAt: 1 }, serves: 'the live sessions of a user' },

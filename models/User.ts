@@ -26,10 +26,15 @@ export const User = defineEntity('User', {
     /** The e-mail in lower case: what tells accounts apart. */
     emailKey: z.string().max(254),
     /** Who made the bot, where this is one. */
-    botOwnerId: f.ref('User').optional(),
+    botOwnerId: f.ref('User', 'keep').optional(),
     bannedAt: f.time().nullable().default(null),
+    /** Since when nothing of the person is left but this row, which messages name as their sender. */
+    deletedAt: f.time().optional(),
   },
-  indexes: [{ keys: { emailKey: 1 }, options: { unique: true }, serves: 'logging in; one account an e-mail' }],
+  indexes: [
+    { keys: { emailKey: 1 }, options: { unique: true }, serves: 'logging in; one account an e-mail' },
+    { keys: { role: 1, _id: -1 }, serves: 'the admins; whether another one is left' },
+  ],
 })
 export type UserDoc = Stored<typeof User>
 export type UserWire = Wire<typeof User>

@@ -6,8 +6,8 @@ export const UserFollow = defineEntity('UserFollow', {
   collection: 'userfollows',
   closed: true,
   fields: {
-    followerId: f.ref('User'),
-    followeeId: f.ref('User'),
+    followerId: f.ref('User', 'cascade'),
+    followeeId: f.ref('User', 'cascade'),
     createdAt: f.time(),
   },
   indexes: [

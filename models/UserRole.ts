@@ -5,7 +5,7 @@ export const UserRole = defineEntity('UserRole', {
   description: 'A role that a user has',
   collection: 'userroles',
   closed: true,
-  fields: { userId: f.ref('User'), roleId: f.ref('Role'), createdAt: f.time() },
+  fields: { userId: f.ref('User', 'cascade'), roleId: f.ref('Role', 'cascade'), createdAt: f.time() },
   indexes: [
     { keys: { userId: 1, roleId: 1 }, options: { unique: true }, serves: 'the roles of a user, each once' },
     { keys: { roleId: 1, _id: -1 }, serves: 'who has a role, newest first; deleting a role' },

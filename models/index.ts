@@ -9,11 +9,18 @@ import { AudioFileTag } from './AudioFileTag.ts'
 import { AuditLog } from './AuditLog.ts'
 import { AuthToken } from './AuthToken.ts'
 import { Block } from './Block.ts'
+import { BoardActivity } from './BoardActivity.ts'
+import { BoardPart } from './BoardPart.ts'
+import { BoardSnapshot } from './BoardSnapshot.ts'
+import { BoardUpdate } from './BoardUpdate.ts'
+import { BoardVersion } from './BoardVersion.ts'
+import { BoardVersionPart } from './BoardVersionPart.ts'
 import { Booking } from './Booking.ts'
 import { Bot } from './Bot.ts'
 import { ChatMessage } from './ChatMessage.ts'
 import { ChatRoom } from './ChatRoom.ts'
 import { Comment } from './Comment.ts'
+import { Diary } from './Diary.ts'
 import { Image } from './Image.ts'
 import { Instance } from './Instance.ts'
 import { Job } from './Job.ts'
@@ -30,13 +37,19 @@ import { PlaylistAudioFile } from './PlaylistAudioFile.ts'
 import { Presence } from './Presence.ts'
 import { Profile } from './Profile.ts'
 import { Project } from './Project.ts'
+import { ProjectChange } from './ProjectChange.ts'
+import { PushSubscription } from './PushSubscription.ts'
 import { Report } from './Report.ts'
+import { RightsState } from './RightsState.ts'
 import { Role } from './Role.ts'
 import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
 import { SearchEntry } from './SearchEntry.ts'
 import { Session } from './Session.ts'
+import { StorageClaim } from './StorageClaim.ts'
+import { StorageMark } from './StorageMark.ts'
 import { Tag } from './Tag.ts'
+import { Upload } from './Upload.ts'
 import { User } from './User.ts'
 import { UserAudioFileAnalysis } from './UserAudioFileAnalysis.ts'
 import { UserFollow } from './UserFollow.ts'
@@ -83,15 +96,28 @@ export const documentedEntities: Entity<any, any, any>[] = [
 export const ownEntities: Entity<any, any, any>[] = [
   AuthToken,
   Block,
+  BoardActivity,
+  BoardVersion,
+  BoardVersionPart,
+  BoardPart,
+  BoardSnapshot,
+  BoardUpdate,
   Bot,
+  Diary,
   Instance,
   Job,
   LogEntry,
   Membership,
   NotificationPreference,
   Presence,
+  ProjectChange,
+  RightsState,
+  PushSubscription,
   SearchCursor,
   SearchEntry,
+  StorageClaim,
+  StorageMark,
+  Upload,
 ]
 
 export const entities: Entity<any, any, any>[] = [...documentedEntities, ...ownEntities]

@@ -1,3 +1,5 @@
+import { boardEmissions } from './board/emissions.ts'
+import { operate as operateBoard } from './board/operate.ts'
 import { create } from './chat/create.ts'
 import { deleteMessage } from './chat/delete.ts'
 import { edit } from './chat/edit.ts'
@@ -64,6 +66,7 @@ export const events = [
   watch,
   unwatch,
   readNotifications,
+  operateBoard,
 ] as const
 
 /** All that the server tells sockets. */
@@ -73,4 +76,5 @@ export const emissions = [
   ...directEmissions,
   ...presenceEmissions,
   ...notificationEmissions,
+  ...boardEmissions,
 ] as const

@@ -1,37 +1,34 @@
-// Bundles the server, and what it starts as processes of its own, as plain JavaScript.
+// Bundles programs of src/ as plain JavaScript.
 import { copyFile, mkdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 
-const source = join(dirname(import.meta.dirname), 'src')
+const root = dirname(import.meta.dirname)
+/** What src/audio/decode/symphonia.ts looks for beside its bundle. */
+const DECODER = 'symphonia.wasm'
 
-/** Whoever bundles at the same time writes drafts of its own and puts them in place whole. */
-async function place(folder, name, write) {
-  const draft = join(folder, `${process.pid}.${name}`)
-  await write(draft)
-  await rename(draft, join(folder, name))
-}
-
-/** Writes one file of `src/`, and all that it imports, to a folder. */
-export function bundle(folder, name, entry) {
-  return place(folder, name, (outfile) =>
-    build({
-      entryPoints: [join(source, entry)],
-      outfile,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      sourcemap: 'inline',
-      logLevel: 'warning',
-    }),
-  )
-}
-
-/** The processes that analyse sound, as src/audio/workers/pool.ts looks for them beside its own bundle. */
-export async function bundleAudioWorker(folder) {
+/**
+ * Writes each program, given by its name and its file, with all that it imports, and what the audio worker reads beside
+ * it. Instances that start together each write their own and put it in place whole.
+ */
+export async function bundle(folder, programs) {
+  const draft = (name) => `${name}.${process.pid}`
   await mkdir(folder, { recursive: true })
-  await bundle(folder, 'audio-worker.mjs', 'audio/workers/worker.ts')
-  await place(folder, 'symphonia.wasm', (to) => copyFile(join(source, 'audio', 'decode', 'symphonia.wasm'), to))
+  await build({
+    entryPoints: Object.entries(programs).map(([name, source]) => ({ in: join(root, source), out: draft(name) })),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  })
+  await copyFile(join(root, 'src', 'audio', 'decode', DECODER), join(folder, draft(DECODER)))
+  await rename(join(folder, draft(DECODER)), join(folder, DECODER))
+  for (const name of Object.keys(programs)) {
+    await rename(join(folder, `${draft(name)}.mjs`), join(folder, `${name}.mjs`))
+  }
 }

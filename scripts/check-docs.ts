@@ -5,17 +5,18 @@ import { pathToFileURL } from 'node:url'
 import { emissions, events } from '../rooms/index.ts'
 import { routes } from '../src/http/index.ts'
 import { describeEvents } from './docs/events.ts'
+import { describeRights } from './docs/rights.ts'
 import { replaceSection } from './docs/sections.ts'
 
 /** What is wrong in the documents of the project at `root`; empty when they are in step. */
 type DocsCheck = (root: string, registries: Registries) => Promise<string[]>
 
-const GUIDES = ['architecture', 'operating', 'protocol', 'client', 'decisions', 'benchmarks', 'metrics'].map(
+const GUIDES = ['architecture', 'operating', 'protocol', 'rights', 'client', 'decisions', 'benchmarks', 'metrics'].map(
   (name) => `docs/${name}.md`,
 )
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'examples/README.md', ...GUIDES]
 /** Paths that are served beside the declared routes. */
-const OTHER_PATHS = ['/api/openapi.json', '/api/docs', '/api/asyncapi.json']
+const OTHER_PATHS = ['/api/openapi.json', '/api/docs', '/api/docs/events', '/api/asyncapi.json']
 
 /** What documents may name. */
 export interface Registries {
@@ -23,8 +24,8 @@ export interface Registries {
   events: string[]
   /** `GET /api/v1/me`, with parameters as `{id}`. */
   routes: string[]
-  /** The part of docs/protocol.md that is written from the declarations. */
-  table: string
+  /** The parts of documents that are written from the declarations. */
+  tables: { document: string; section: string; text: string }[]
 }
 
 /** Every environment variable that `src/config.ts` names is explained in `docs/operating.md`. */
@@ -125,15 +126,19 @@ export async function checkExcerpts(root: string): Promise<string[]> {
   return wrong
 }
 
-/** The table of docs/protocol.md says what is declared. */
-export async function checkTable(root: string, { table }: Registries): Promise<string[]> {
-  const guide = (await readText(join(root, 'docs/protocol.md'))) ?? ''
-  try {
-    if (replaceSection(guide, 'events', table) === guide) return []
-  } catch (error) {
-    return [`docs/protocol.md: ${(error as Error).message}`]
+/** The tables that are written from declarations say what is declared. */
+export async function checkTables(root: string, { tables }: Registries): Promise<string[]> {
+  const wrong: string[] = []
+  for (const { document, section, text } of tables) {
+    const guide = (await readText(join(root, document))) ?? ''
+    try {
+      if (replaceSection(guide, section, text) === guide) continue
+      wrong.push(`${document} is out of step with what is declared: run npm run docs`)
+    } catch (error) {
+      wrong.push(`${document}: ${(error as Error).message}`)
+    }
   }
-  return ['docs/protocol.md is out of step with the declared events: run npm run docs']
+  return wrong
 }
 
 /** Every behaviour that a test's title numbers is once in test/spec.md, and every one there has a test. */
@@ -173,7 +178,10 @@ export async function readRegistries(root: string): Promise<Registries> {
   return {
     events: [...events.map(({ name }) => name), ...emissions.map(({ name }) => name), ...own],
     routes: routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
-    table: describeEvents(),
+    tables: [
+      { document: 'docs/protocol.md', section: 'events', text: describeEvents() },
+      { document: 'docs/rights.md', section: 'rights', text: describeRights() },
+    ],
   }
 }
 
@@ -186,7 +194,7 @@ export async function checkDocs(root: string): Promise<string[]> {
     checkEvents,
     checkRoutes,
     checkScripts,
-    checkTable,
+    checkTables,
     checkExcerpts,
     checkBehaviours,
   ]

@@ -30,9 +30,12 @@ type Place =
   | 'jobs'
   | 'infra'
   | 'log'
+  | 'content'
+  | 'boards'
   | 'realtime'
   | 'client'
   | 'audio'
+  | 'web'
   | 'config'
   | 'top'
   | 'outside'
@@ -44,19 +47,24 @@ interface Rule {
   types: Place[]
 }
 
-const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services']
+const INNER: Place[] = ['kernel', 'models', 'policies', 'shared', 'services', 'content']
 /** A place always sees itself, services excepted: they receive each other. */
 const RULES: Partial<Record<Place, Rule>> = {
   kernel: { values: ['kernel'], types: [] },
   models: { values: ['models', 'kernel'], types: [] },
   policies: { values: ['policies', 'models', 'kernel'], types: [] },
   shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
-  services: { values: ['shared', 'policies', 'models', 'kernel'], types: ['services', 'log', 'infra', 'config'] },
+  services: {
+    values: ['shared', 'policies', 'models', 'kernel', 'content'],
+    types: ['services', 'log', 'boards', 'infra', 'config'],
+  },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },
   http: { values: ['http', ...INNER], types: ['config', 'rooms'] },
   jobs: { values: ['jobs', ...INNER], types: ['config'] },
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
+  boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
+  content: { values: ['content', 'kernel'], types: [] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],
     types: ['services', 'config', 'log'],
@@ -64,6 +72,7 @@ const RULES: Partial<Record<Place, Rule>> = {
   client: { values: ['client'], types: ['kernel', 'models'] },
   // Signals and files; it knows nothing of whose they are.
   audio: { values: ['audio'], types: [] },
+  web: { values: ['web', 'client'], types: [] },
   config: { values: ['kernel'], types: [] },
 }
 
@@ -75,9 +84,11 @@ const FOLDERS: Place[] = [
   'jobs',
   'infra',
   'log',
+  'boards',
   'realtime',
   'client',
   'audio',
+  'web',
 ]
 const TOP_FILES = ['src/app.ts', 'src/assembly.ts', 'src/main.ts']
 
@@ -92,6 +103,7 @@ export function placeOf(path: string): Place {
   if (path === 'src/config.ts') return 'config'
   if (TOP_FILES.includes(path)) return 'top'
   if (path.startsWith('src/services/shared/')) return 'shared'
+  if (path.startsWith('src/boards/content/')) return 'content'
   if (first === 'src') return FOLDERS.find((folder) => folder === second) ?? 'outside'
   return 'outside'
 }
@@ -106,8 +118,8 @@ export function checkFile(file: string, text: string): WrongImport[] {
   }
   const wrong: WrongImport[] = []
   for (const { specifier, line, typeOnly } of findImports(text)) {
-    if (place === 'client' && specifier.startsWith('node:')) {
-      wrong.push({ file, line, specifier, reason: 'client runs in browsers, too' })
+    if ((place === 'client' || place === 'web') && specifier.startsWith('node:')) {
+      wrong.push({ file, line, specifier, reason: `${place} runs in browsers` })
     }
     if (!specifier.startsWith('.')) continue
     const target = posix.normalize(posix.join(posix.dirname(file), specifier))
@@ -157,7 +169,7 @@ export async function checkImports(root: string): Promise<WrongImport[]> {
       throw error
     })
     for (const entry of entries) {
-      if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue
+      if (!entry.isFile() || !/\.(tsx?|svelte)$/.test(entry.name)) continue
       const path = join(entry.parentPath, entry.name)
       const file = relative(root, path).replaceAll('\\', '/')
       wrong.push(...checkFile(file, await readFile(path, 'utf8')))

@@ -4,11 +4,18 @@
  */
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { bundle, bundleAudioWorker } from './bundle.mjs'
+import { buildWeb } from './build-web.mjs'
+import { bundle } from './bundle.mjs'
 
 const dist = join(dirname(import.meta.dirname), 'dist')
 
-await bundleAudioWorker(dist)
-await bundle(dist, 'server.mjs', 'main.ts')
+/** The server, and what it runs in threads and processes of their own. */
+await bundle(dist, {
+  server: 'src/main.ts',
+  'board-worker': 'src/boards/worker.ts',
+  'audio-worker': 'src/audio/workers/worker.ts',
+})
+// A worker shows no pages.
+if (process.argv[2] !== 'worker') await buildWeb((line) => console.error(line))
 process.setSourceMapsEnabled(true)
 await import(pathToFileURL(join(dist, 'server.mjs')).href)

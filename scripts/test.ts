@@ -1,7 +1,6 @@
 // npm test: starts the servers that the suites share, runs vitest, and says last how many passed and failed.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensureChromium, ensureFfmpeg } from './find-tools.ts'
@@ -98,8 +97,8 @@ await attempt(async () => {
   services = await startTestServices((line) => console.log(line))
   process.env['TEST_MONGODB_URI'] = services.mongoUri
   process.env['TEST_REDIS_URL'] = services.redisUrl
-  if (existsSync('test/web')) process.env['TEST_CHROMIUM'] = await ensureChromium()
-  if (existsSync('test/audio-decode')) process.env['TEST_FFMPEG'] = await ensureFfmpeg()
+  process.env['TEST_CHROMIUM'] = await ensureChromium()
+  process.env['TEST_FFMPEG'] = await ensureFfmpeg()
   if (!finishing) await runVitest()
 })
 finishing ??= finish()

@@ -1,21 +1,28 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { Server } from 'socket.io'
 import { entities } from '../models/index.ts'
+import { Profile } from '../models/Profile.ts'
 import { emissions, events } from '../rooms/index.ts'
 import { assembleServices, type Stop } from './assembly.ts'
+import type { BoardTimes } from './boards/boards.ts'
+import { createBoardEndpoint } from './boards/endpoint.ts'
 import type { Config } from './config.ts'
 import { createHttpApp, nodeListener } from './http/app.ts'
 import { routes } from './http/index.ts'
+import { loadWeb } from './http/web.ts'
 import { createLoneBus, createRedisBus } from './infra/bus.ts'
+import { createLoneChannels, createRedisChannels } from './infra/channel-bus.ts'
 import { createMailer } from './infra/mail.ts'
 import { createMetrics } from './infra/metrics.ts'
 import { connectMongo } from './infra/mongo.ts'
 import { startEmbeddedMongo } from './infra/mongod.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
 import { loadSecrets } from './infra/secret.ts'
+import { openStorage } from './infra/storage/storage.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
 import type { Logger } from './kernel/ports.ts'
+import { createActorRenewal } from './realtime/actors.ts'
 import { asyncApi } from './realtime/asyncapi.ts'
 import type { LiveSocket } from './realtime/audience.ts'
 import { createDispatch } from './realtime/dispatch.ts'
@@ -39,12 +46,16 @@ export interface App {
 export interface AppOptions {
   logger: Logger
   version: string
+  /** Where the web client is built; without a build the page is missing. */
+  webHome?: string
   /** Checks what goes out against its declaration: for tests. */
   checkOutput?: boolean
   /** bcrypt's cost, lower in tests. */
   passwordCost?: number
   /** Other times of presence than the standard ones, in milliseconds: for tests. */
   presence?: Parameters<typeof createPresence>[0]['times']
+  /** Other times of boards than the standard ones, in milliseconds: for tests. */
+  boards?: Partial<BoardTimes>
   /** A worker does jobs alone and listens to nobody; default `web`, which does both. */
   role?: 'web' | 'worker'
   /** One line of progress at a time, for people who wait. */
@@ -78,42 +89,53 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     stops.push({ name: 'MongoDB', stop: () => database.close() })
     const bus = config.redisUrl ? createRedisBus(config.redisUrl, database.connection.name, logger) : createLoneBus()
     stops.push({ name: 'bus', stop: () => bus.close() })
+    const documentChannels = config.redisUrl
+      ? createRedisChannels(config.redisUrl, database.connection.name, logger)
+      : createLoneChannels()
+    stops.push({ name: 'channels', stop: () => documentChannels.close() })
     if (!config.redisUrl) logger.info({}, 'no REDIS_URL: this instance works alone')
 
     const limiter = createRateLimiter({ enabled: config.rateLimits })
     const secrets = await loadSecrets(config)
+    const storage = await openStorage(config)
+    stops.push({ name: 'storage', stop: () => storage.close() })
     const mailer = createMailer(config, logger)
     stops.push({ name: 'mailer', stop: () => mailer.close() })
     // The HTTP server first: Socket.IO and REST share it, and the services need the sockets to emit to.
-    const http = createServer({ keepAliveTimeout: 65_000, requestTimeout: 300_000 })
+    // An upload may take its hour; bodies that stop coming are given up by those who read them.
+    const http = createServer({ keepAliveTimeout: 65_000, headersTimeout: 60_000, requestTimeout: 3600_000 })
     const slowReaders = metrics.counter('slow_readers_total', 'Sockets cut off because they did not read')
+    const allowOrigin = (origin: string, request: IncomingMessage) =>
+      origin === new URL(config.publicUrl).origin ||
+      config.corsOrigins.includes(origin) ||
+      (URL.canParse(origin) && new URL(origin).host === request.headers.host)
     const server = createSocketServer(http, {
       maxEventBytes: config.maxEventBytes,
       corsOrigins: config.corsOrigins,
-      allowOrigin: (origin, request) =>
-        origin === new URL(config.publicUrl).origin ||
-        config.corsOrigins.includes(origin) ||
-        (URL.canParse(origin) && new URL(origin).host === request.headers.host),
+      allowOrigin,
       onSlow: () => slowReaders.inc(),
       onError: (socketId, error) => logger.warn({ err: error, socketId }, 'could not write to a socket'),
     })
     io = server
-    const { services, emitter, audience, log, marks, memberships } = assembleServices(
+    const { services, emitter, audience, log, marks, memberships, sweeping } = assembleServices(
       {
         config,
         database,
         bus,
+        channels: documentChannels,
         mailer,
         limiter,
         secrets,
+        storage,
         io: server,
         logger,
         passwordCost: options.passwordCost,
         presence: options.presence,
+        boards: options.boards,
       },
       stops,
     )
-    const { accounts, presence, notifications, jobs } = services
+    const { accounts, presence, notifications, jobs, projects, boards } = services
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
     stops.push({ name: 'subscriber', stop: () => subscriber.close() })
@@ -136,6 +158,14 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       server.of('/').in(room).local.disconnectSockets(true)
     })
 
+    const actors = createActorRenewal({
+      io: server,
+      actor: (sessionId) => accounts.sessions.actor(sessionId),
+      logger,
+    })
+    stops.push({ name: 'rights of sockets', stop: () => actors.close() })
+    accounts.rights.onChanged((userIds) => actors.renew(userIds))
+
     const app = createHttpApp({
       routes,
       services,
@@ -155,6 +185,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       asyncApi: asyncApi(events as never, emissions, { version, publicUrl: config.publicUrl }),
       version,
+      web: options.webHome ? await loadWeb(options.webHome) : null,
       checkAnswers: options.checkOutput ?? false,
     })
     const answer = nodeListener(app, logger)
@@ -162,7 +193,45 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     http.on('request', (request, response) => {
       if (!request.url?.startsWith('/socket.io/')) void answer(request, response)
     })
-    http.on('upgrade', (request, socket) => {
+    const profiles = database.collection(Profile)
+    const boardEndpoint = createBoardEndpoint({
+      boards,
+      access: projects,
+      database,
+      logger,
+      authenticate: (token) => accounts.authenticate(token),
+      checkSession: (sessionId) => accounts.sessions.actor(sessionId),
+      onRevoked: (handler) => accounts.sessions.onRevoked(handler),
+      async nameOf(userId) {
+        const profile = await profiles.findOne({ userId }, { projection: { displayName: 1 } })
+        return profile?.displayName ?? ''
+      },
+      allowOrigin,
+      isDraining: () => draining,
+      // A whole board and what frames it.
+      maxFrameBytes: config.maxBoardBytes + 64 * 1024,
+      limits: { enabled: config.rateLimits },
+      onSlow: () => slowReaders.inc(),
+    })
+    stops.push({
+      name: 'board connections',
+      async stop() {
+        boardEndpoint.hush()
+        await boards.close()
+        await boardEndpoint.close()
+      },
+    })
+    metrics.gauge('boards_open', 'Boards held open here', { read: () => boards.stats().open })
+    metrics.gauge('boards_connections', 'Connections at boards', { read: () => boards.stats().connections })
+    metrics.gauge('boards_waiting_bytes', 'Bytes of boards that wait to be stored', {
+      read: () => boards.stats().waitingBytes,
+    })
+    metrics.gauge('boards_committed', 'Updates of boards stored here', { read: () => boards.stats().committed })
+    http.on('upgrade', (request, socket, head) => {
+      if (boardEndpoint.takes(request)) {
+        boardEndpoint.upgrade(request, socket, head)
+        return
+      }
       if (!request.url?.startsWith('/socket.io/')) {
         socket.on('error', () => {})
         socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
@@ -172,7 +241,11 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await accounts.start()
     await subscriber.start()
     await presence.start()
+    projects.start()
     jobs.start()
+    boards.start()
+    boardEndpoint.start()
+    sweeping.start()
     handleConnections(server, {
       authenticate: (token) => accounts.authenticate(token),
       isDraining: () => draining,
@@ -182,7 +255,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         presence.connected(userId)
         // From here on it ends with its session; one that ended between the handshake and here shows in this look.
         void socket.join(channels.session(sessionId))
-        await accounts.sessions.actor(sessionId)
+        // The same look gives the rights of now; later changes find the socket here.
+        socket.data.actor = await accounts.sessions.actor(sessionId)
         await welcome(socket, {
           log,
           marks,

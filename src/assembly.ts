@@ -1,14 +1,24 @@
 import type { Server } from 'socket.io'
+import { entities } from '../models/index.ts'
+import { Project } from '../models/Project.ts'
+import { type BoardTimes, createBoards } from './boards/boards.ts'
+import { initialUpdate } from './boards/template.ts'
 import type { Config } from './config.ts'
 import type { Database } from './infra/mongo.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
-import type { Bus, Emitter, Logger, Mailer } from './kernel/ports.ts'
+import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
+import type { ObjectStorage } from './kernel/storage.ts'
 import { createLog } from './log/log.ts'
 import { createLogStore } from './log/store.ts'
 import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
+import { createClosing } from './services/accounts/closing.ts'
+import { createAnalysis } from './services/analysis/analysis.ts'
+import { createAuditLogs } from './services/audit-logs.ts'
+import { createBookings } from './services/bookings/bookings.ts'
+import { createProjectBoards } from './services/boards/boards.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -16,20 +26,37 @@ import { createSearch } from './services/chat/search.ts'
 import { createRoomSignals } from './services/chat/signals.ts'
 import { createSlowMode } from './services/chat/slow-mode.ts'
 import { createSyncing } from './services/chat/sync.ts'
+import { createDeletion } from './services/deletion.ts'
 import { createDirect } from './services/direct/direct.ts'
 import { createDirectKind } from './services/direct/kind.ts'
+import { createExport } from './services/export.ts'
+import { createFiles } from './services/files/files.ts'
 import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
 import { createMemberships } from './services/memberships.ts'
+import { createMetricTypes } from './services/metric-types.ts'
 import { createBursts } from './services/notifications/bursts.ts'
 import { createNotificationMails } from './services/notifications/mails.ts'
 import { createNotifications } from './services/notifications/notifications.ts'
 import { newsPlace } from './services/notifications/place.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
+import { createPlaylists } from './services/playlists/playlists.ts'
 import { createPresence } from './services/presence/presence.ts'
+import { createProjects } from './services/projects/projects.ts'
+import { createReports } from './services/reports.ts'
+import { createPermissionAdmin } from './services/rights/permissions.ts'
+import { createRolePermissions } from './services/rights/role-permissions.ts'
+import { createRoleAdmin } from './services/rights/roles.ts'
+import { createUserRoles } from './services/rights/user-roles.ts'
 import { conversationSides, isConversation } from './services/shared/conversation.ts'
+import { createAudioTags } from './services/social/audio-tags.ts'
+import { createComments } from './services/social/comments.ts'
+import { createFollows } from './services/social/follows.ts'
+import { createLikes } from './services/social/likes.ts'
+import { createMatches } from './services/social/matches.ts'
+import { createTags } from './services/tags.ts'
 import { createTyping } from './services/typing.ts'
 
 /** A part to be ended, in the reverse order of their start. */
@@ -43,9 +70,11 @@ export interface Ground {
   config: Config
   database: Database
   bus: Bus
+  channels: ChannelBus
   mailer: Mailer
   limiter: RateLimiter
   secrets: string[]
+  storage: ObjectStorage
   /** Sockets to emit to; one that never listens speaks to the other instances alone. */
   io: Server
   logger: Logger
@@ -53,11 +82,15 @@ export interface Ground {
   passwordCost?: number
   /** Other times of presence than the standard ones, in milliseconds: for tests. */
   presence?: Parameters<typeof createPresence>[0]['times']
+  /** Other times of boards than the standard ones: for tests. */
+  boards?: Partial<BoardTimes>
+  /** How long notifications are collected for one mail, in milliseconds: for tests. */
+  digestMs?: number | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
 export function assembleServices(ground: Ground, stops: Stop[]) {
-  const { config, database, bus, mailer, limiter, secrets, io, logger } = ground
+  const { config, database, bus, channels, mailer, limiter, secrets, storage, io, logger } = ground
   const accounts = createAccounts({
     database,
     bus,
@@ -89,10 +122,26 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   })
   stops.push({ name: 'log', stop: () => log.close() })
 
+  const boards = createBoards({
+    database,
+    channels,
+    logger,
+    maxBytes: config.maxBoardBytes,
+    async initial(projectId) {
+      const project = await database.collection(Project).findOne({ _id: projectId }, { projection: { title: 1 } })
+      return initialUpdate(project?.title)
+    },
+    times: ground.boards,
+  })
+  // After the boards: what they store in the end is told, too.
+  stops.push({ name: 'project boards', stop: () => projectBoards.close() })
+  stops.push({ name: 'boards', stop: () => boards.close() })
+
   const presence = createPresence({ database, bus, emitter, people, logger, times: ground.presence })
   stops.push({ name: 'presence', stop: () => presence.close() })
   const jobs = createJobs<Services>({ database, bus, logger, jobs: jobDefinitions, services: () => services })
-  const notifications = createNotifications({ database, emitter, jobs })
+  const notifications = createNotifications({ database, emitter, jobs, logger, digestMs: ground.digestMs })
+  stops.push({ name: 'notifications', stop: () => notifications.close() })
   const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
   const placeOf = (logId: string, userId: string) =>
     newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
@@ -108,12 +157,29 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'search', stop: () => search.close() })
   const rooms = createRooms({ database, log, bus, people })
   const slowMode = createSlowMode({ database, logger })
+  const { rights, audit } = accounts
+  const projects = createProjects({ database, bus, people, logger })
+  stops.push({ name: 'projects', stop: () => projects.close() })
+  const deletion = createDeletion({ database, jobs, entities })
+  const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
+  stops.push({ name: 'files', stop: () => files.sweeping.close() })
+  const projectBoards = createProjectBoards({
+    database,
+    live: boards,
+    projects,
+    people,
+    notifications,
+    jobs,
+    bus,
+    emitter,
+    logger,
+  })
   const services: Services = {
     accounts,
     people,
     log,
     rooms,
-    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }),
+    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode, audit }),
     signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
     direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
     syncing: createSyncing({ log }),
@@ -122,7 +188,33 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     notificationMails,
     bursts,
     jobs,
+    boards,
+    roles: createRoleAdmin({ database, rights, audit }),
+    permissions: createPermissionAdmin({ database, rights, audit }),
+    rolePermissions: createRolePermissions({ database, rights, audit }),
+    userRoles: createUserRoles({ database, rights, audit, roles: accounts.roles }),
+    auditLogs: createAuditLogs({ database }),
+    reports: createReports({ database, audit }),
+    metricTypes: createMetricTypes({ database, audit }),
+    tags: createTags({ database, audit }),
+    projects,
+    projectBoards,
+    likes: createLikes({ database, people, notifications }),
+    comments: createComments({ database, people, notifications, logger }),
+    follows: createFollows({ database, people, notifications }),
+    playlists: createPlaylists({ database }),
+    audioTags: createAudioTags({ database }),
+    bookings: createBookings({ database, people }),
+    analysis: createAnalysis({ database, people }),
+    matches: createMatches({ database }),
+    storage,
+    audioFiles: files.audioFiles,
+    uploads: files.uploads,
+    images: files.images,
+    deletion,
+    closing: createClosing({ database, sessions: accounts.sessions, rooms, deletion, jobs }),
+    export: createExport({ database, storage, entities }),
   }
 
-  return { services, emitter, audience, log, marks, memberships }
+  return { services, emitter, audience, log, marks, memberships, sweeping: files.sweeping }
 }

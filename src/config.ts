@@ -56,6 +56,7 @@ const environment = z.object({
   TRUST_PROXY: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   MAX_UPLOAD_BYTES: bytes(200 * MiB),
+  MAX_STORAGE_BYTES: bytes(5 * 1024 * MiB),
   MAX_BOARD_BYTES: bytes(16 * MiB),
   MAX_EVENT_BYTES: bytes(MiB / 4),
   RATE_LIMITS: z.enum(['on', 'off']).optional(),
@@ -82,6 +83,8 @@ export interface Config {
   trustProxy: boolean | string[]
   logLevel: string
   maxUploadBytes: number
+  /** What one account may keep in files. */
+  maxStorageBytes: number
   maxBoardBytes: number
   maxEventBytes: number
   rateLimits: boolean
@@ -141,6 +144,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     trustProxy,
     logLevel: value.LOG_LEVEL ?? 'info',
     maxUploadBytes: value.MAX_UPLOAD_BYTES,
+    maxStorageBytes: value.MAX_STORAGE_BYTES,
     maxBoardBytes: value.MAX_BOARD_BYTES,
     maxEventBytes: value.MAX_EVENT_BYTES,
     rateLimits: value.RATE_LIMITS !== 'off',

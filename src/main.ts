@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { startApp } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { createLogger } from './infra/logger.ts'
@@ -20,6 +21,7 @@ async function main() {
     logger,
     version,
     role,
+    webHome: fileURLToPath(new URL('../dist/web', import.meta.url)),
     progress: (line) => {
       if (!quiet) console.error(line)
     },

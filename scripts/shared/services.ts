@@ -4,9 +4,11 @@ import { entities } from '../../models/index.ts'
 import { assembleServices, type Stop } from '../../src/assembly.ts'
 import type { Config } from '../../src/config.ts'
 import { createLoneBus, createRedisBus } from '../../src/infra/bus.ts'
+import { createLoneChannels, createRedisChannels } from '../../src/infra/channel-bus.ts'
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
 import { loadSecrets } from '../../src/infra/secret.ts'
+import { openStorage } from '../../src/infra/storage/storage.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
 import { createBatchingAdapter } from '../../src/realtime/batching-adapter.ts'
 import type { Accounts } from '../../src/services/accounts/accounts.ts'
@@ -61,6 +63,10 @@ export async function openServices(config: Config, progress: (line: string) => v
     stops.push(() => database.close())
     const bus = config.redisUrl ? createRedisBus(config.redisUrl, database.connection.name, logger) : createLoneBus()
     stops.push(() => bus.close())
+    const channels = config.redisUrl
+      ? createRedisChannels(config.redisUrl, database.connection.name, logger)
+      : createLoneChannels()
+    stops.push(() => channels.close())
     // A Socket.IO server that never listens: the emitter speaks to the instances alone.
     const io = new Server({ adapter: createBatchingAdapter({}) as never })
     const parts: Stop[] = []
@@ -72,10 +78,12 @@ export async function openServices(config: Config, progress: (line: string) => v
         config: { ...config, admin: null },
         database,
         bus,
+        channels,
         // Nobody asked for what a command makes, and addresses of the demonstration belong to nobody.
         mailer: { send: async () => {} },
         limiter: createRateLimiter({ enabled: false }),
         secrets: await loadSecrets(config),
+        storage: await openStorage(config),
         io,
         logger,
       },

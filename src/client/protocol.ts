@@ -145,6 +145,40 @@ export interface ClientEvents {
   'presence:unwatch': Call<{ userIds: Id[] }, unknown>
 
   'notification:read': Call<{ ids: Id[] } | { all: true }, { unread: number }>
+
+  'board:operate': Call<{ projectId: Id; operations: BoardOperation[] }, BoardOperated>
+}
+
+/** Where something goes in a list: beside another, or at an index; else at the end. */
+type BoardPlace = { beforeId?: string; afterId?: string; index?: number }
+
+type CardFields = {
+  description?: string
+  assignees?: Id[]
+  labels?: string[]
+  dueAt?: Timestamp | null
+  checklist?: { id?: string; text: string; done?: boolean }[]
+  audioFileId?: Id | null
+}
+
+export type BoardOperation =
+  | ({ op: 'column.add'; columnId?: string; title: string } & BoardPlace)
+  | ({ op: 'column.update'; columnId: string; title?: string } & BoardPlace)
+  | { op: 'column.remove'; columnId: string; moveCardsTo?: string }
+  | ({ op: 'card.add'; cardId?: string; columnId: string; title: string } & CardFields & BoardPlace)
+  | ({ op: 'card.update'; cardId: string; title?: string; check?: { itemId: string; done: boolean }[] } & CardFields)
+  | ({ op: 'card.move'; cardId: string; columnId?: string } & BoardPlace)
+  | { op: 'card.remove'; cardId: string }
+  | ({ op: 'note.add'; noteId?: string; title: string; body?: string } & BoardPlace)
+  | ({ op: 'note.update'; noteId: string; title?: string; body?: string } & BoardPlace)
+  | { op: 'note.remove'; noteId: string }
+
+/** `ids`: what each operation was about; the others: all that changed. */
+export interface BoardOperated {
+  ids: string[]
+  columnIds: string[]
+  cardIds: string[]
+  noteIds: string[]
 }
 
 export interface Ready {
@@ -208,4 +242,6 @@ export interface ServerEmissions {
   presence: Presence
   notification: Notification
   'notification:read': { ids?: Id[]; all?: boolean; unread?: number }
+
+  'board:changed': { projectId: Id; cardIds: string[]; noteIds: string[]; columnIds: string[]; by: Id | null }
 }

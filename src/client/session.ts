@@ -34,19 +34,29 @@ export interface Account extends Tokens {
   session: { id: Id; userId: Id; createdAt: Timestamp; lastActiveAt: Timestamp }
 }
 
+export interface Keeping {
+  /** The refresh token stays in an httpOnly cookie, as pages of the server's own origin want it. */
+  cookie?: boolean
+}
+
 /** Makes an account. Rejects with a PhantomError (`conflict`, `invalid`, …). */
-export function register(url: string, input: { email: string; password: string; displayName: string }) {
-  return post<Account>(url, 'auth/register', input)
+export function register(
+  url: string,
+  input: { email: string; password: string; displayName: string },
+  { cookie = false }: Keeping = {},
+) {
+  return post<Account>(url, 'auth/register', input, cookie)
 }
 
 /** Begins a session. Rejects with `unauthenticated` for a wrong e-mail or password alike. */
-export function login(url: string, input: { email: string; password: string }) {
-  return post<Account>(url, 'auth/login', input)
+export function login(url: string, input: { email: string; password: string }, { cookie = false }: Keeping = {}) {
+  return post<Account>(url, 'auth/login', input, cookie)
 }
 
 /** Trades a refresh token, which works once, for a new pair; without one the browser's cookie is used. */
 export function refresh(url: string, refreshToken?: string) {
-  return post<Tokens>(url, 'auth/refresh', refreshToken === undefined ? {} : { refreshToken })
+  const given = refreshToken !== undefined
+  return post<Tokens>(url, 'auth/refresh', given ? { refreshToken } : {}, !given)
 }
 
 export interface Session {
@@ -64,12 +74,10 @@ export type SessionOptions = {
   url: string
   /** Called with each new pair, to keep the refresh token where it survives. */
   onTokens?: (tokens: Tokens) => void
-} & (
-  | { email: string; password: string; displayName?: undefined }
-  /** With a display name the account is registered first. */
-  | { email: string; password: string; displayName: string }
+} /** With a display name the account is registered first. With `cookie` the password is not used a second time. */ & (
+  | { email: string; password: string; displayName?: string; cookie?: boolean }
   | { refreshToken: string }
-  | { cookie: true }
+  | { cookie: true; password?: undefined }
 )
 
 /** Tokens are renewed this long before they lapse. */
@@ -82,13 +90,16 @@ const requestTimeoutMs = 15_000
  */
 export async function createSession(options: SessionOptions): Promise<Session> {
   const { url } = options
+  const cookie = 'cookie' in options && options.cookie === true
   let tokens: Tokens | null = null
   let lapsesAt = 0
   let account: Account | null = null
   let renewal: Promise<string> | null = null
 
   const keep = (next: Tokens): string => {
-    tokens = { accessToken: next.accessToken, refreshToken: next.refreshToken, expiresIn: next.expiresIn }
+    const { accessToken, expiresIn } = next
+    // What lies in the cookie is kept nowhere else.
+    tokens = { accessToken, refreshToken: cookie ? undefined : next.refreshToken, expiresIn }
     lapsesAt = Date.now() + next.expiresIn * 1000 - marginMs
     options.onTokens?.(tokens)
     return next.accessToken
@@ -98,8 +109,10 @@ export async function createSession(options: SessionOptions): Promise<Session> {
     try {
       return keep(await exclusively(() => refresh(url, tokens?.refreshToken)))
     } catch (error) {
-      if (!('password' in options) || !(error instanceof PhantomError) || error.code !== 'unauthenticated') throw error
-      account = await login(url, options)
+      if (cookie || !('email' in options) || !(error instanceof PhantomError) || error.code !== 'unauthenticated')
+        throw error
+      const { email, password } = options
+      account = await login(url, { email, password })
       return keep(account)
     }
   }
@@ -127,22 +140,24 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       return answer.status === 401 && !(init.body instanceof ReadableStream) ? send(true) : answer
     },
     async logout() {
-      const answer = await session.fetch('/api/v1/auth/logout', { method: 'POST' })
+      const answer = await session.fetch('/api/v1/auth/logout', { method: 'POST', headers: cookie ? webHeader : {} })
       if (!answer.ok) throw await readProblem(answer)
       tokens = null
     },
   }
 
-  if ('cookie' in options) {
-    await session.getToken()
-  } else if ('refreshToken' in options) {
+  if ('refreshToken' in options) {
     tokens = { accessToken: '', refreshToken: options.refreshToken, expiresIn: 0 }
     await session.getToken()
-  } else {
+  } else if ('email' in options) {
     const { email, password, displayName } = options
     account =
-      displayName === undefined ? await login(url, options) : await register(url, { email, password, displayName })
+      displayName === undefined
+        ? await login(url, { email, password }, { cookie })
+        : await register(url, { email, password, displayName }, { cookie })
     keep(account)
+  } else {
+    await session.getToken()
   }
   return session
 }
@@ -155,12 +170,15 @@ function exclusively<T>(work: () => Promise<T>): Promise<T> {
     : work()
 }
 
-async function post<T>(url: string, path: string, body: object): Promise<T> {
+/** Asks for the refresh token in a cookie. A header of our own keeps other sites from using that. */
+const webHeader: Record<string, string> = { 'x-phantom-client': 'web' }
+
+async function post<T>(url: string, path: string, body: object, cookie: boolean): Promise<T> {
   let answer: Response
   try {
     answer = await fetch(new URL(`/api/v1/${path}`, url), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(cookie && webHeader) },
       body: JSON.stringify(body),
       credentials: 'same-origin',
       signal: AbortSignal.timeout(requestTimeoutMs),
@@ -187,7 +205,8 @@ const codeOfStatus: Record<number, PhantomError['code']> = {
   504: 'unavailable',
 }
 
-async function readProblem(answer: Response): Promise<PhantomError> {
+/** The error in an answer that is no success. */
+export async function readProblem(answer: Response): Promise<PhantomError> {
   const text = await answer.text()
   let body: unknown = null
   try {

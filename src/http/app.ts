@@ -1,20 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener, RequestError } from '@hono/node-server'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Config } from '../config.ts'
 import type { Actor } from '../kernel/actor.ts'
-import { invalid, notFound, toAppError } from '../kernel/errors.ts'
+import { AppError, invalid, notFound, toAppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { RateLimiter } from '../kernel/rate.ts'
 import type { AnyRoute } from '../kernel/route.ts'
 import { createAddressReader } from './client-address.ts'
-import { docsPage } from './docs.ts'
+import { docsPages } from './docs.ts'
 import type { HttpEnv } from './exchange.ts'
-import { crossOrigin, requestIdHeader, securityHeaders } from './headers.ts'
+import { allowHeader, crossOrigin, optionsAnswer, requestIdHeader, securityHeaders } from './headers.ts'
 import { openApi } from './openapi.ts'
 import { problemResponse } from './problem.ts'
 import { runRoute } from './runner.ts'
+import type { Web } from './web.ts'
 
 export interface Readiness {
   ready: boolean
@@ -42,6 +43,8 @@ interface HttpDeps<S> {
   /** The AsyncAPI document of the socket events. */
   asyncApi: object
   version: string
+  /** The web client, where it is built. */
+  web?: Web | null
   /** Holds answers against their declared types; for tests. */
   checkAnswers?: boolean
 }
@@ -52,17 +55,30 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   const addressOf = createAddressReader(config.trustProxy)
   const app = new Hono<HttpEnv>()
 
+  const methodsOf = methodFinder(routes)
+  const fixed = securityHeaders(config.publicUrl)
+  const corsHeaders = crossOrigin(config.corsOrigins)
   app.use(async (c, next) => {
-    const given = c.req.header(requestIdHeader)
-    const requestId = given && /^[\w.-]{1,64}$/.test(given) ? given : newId()
-    c.set('requestId', requestId)
     const { incoming } = c.env
+    const given = incoming.headers[requestIdHeader.toLowerCase()]
+    const requestId = typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : newId()
+    c.set('requestId', requestId)
     c.set('address', addressOf(incoming.socket.remoteAddress, incoming.headers['x-forwarded-for']))
+    const common: Record<string, string> = {
+      ...fixed,
+      ...corsHeaders(incoming.headers.origin),
+      [requestIdHeader]: requestId,
+    }
+    c.set('common', common)
+    if (c.req.method === 'OPTIONS') {
+      const own = methodsOf(c.req.path)
+      // A browser's question before the request proper is answered here, whatever the route would say.
+      if (incoming.headers['access-control-request-method'] !== undefined || !own.has('OPTIONS'))
+        return dress(c, optionsAnswer(own, 'Access-Control-Allow-Origin' in common))
+    }
     await next()
-    c.res.headers.set(requestIdHeader, requestId)
+    return undefined
   })
-  app.use(securityHeaders(config.publicUrl))
-  app.use(crossOrigin(config.corsOrigins))
 
   const runner = {
     services: deps.services,
@@ -72,21 +88,31 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     secureCookies: config.publicUrl.startsWith('https:'),
     checkAnswers: deps.checkAnswers ?? false,
   }
-  for (const route of routes) {
+  // Hono brings HEAD to the routes for GET: those for HEAD must get to see it first.
+  const inOrder = [...routes].sort((a, b) => Number(b.method === 'head') - Number(a.method === 'head'))
+  for (const route of inOrder) {
     const run = runRoute(route, runner)
-    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c) => {
+    const isHead = route.method === 'head'
+    app.on(isHead ? 'GET' : route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c, next) => {
+      if (isHead && c.req.method !== 'HEAD') return next()
       const stop = metrics.http.startTimer({ method: route.method, route: route.path })
       let response: Response
       try {
         response = await run(c)
+        if (route.raw) dress(c, response)
       } catch (error) {
-        response = failure(error, c.get('requestId'))
+        response = dress(c, failure(error, c.get('requestId')))
       }
       stop({ status: response.status })
       return response
     })
   }
 
+  // For all that follows; the declared routes put these headers on as they make their answers.
+  app.use(async (c, next) => {
+    for (const [name, value] of Object.entries(c.get('common'))) c.header(name, value)
+    await next()
+  })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     const { ready, reasons } = await deps.readiness()
@@ -96,16 +122,18 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   app.get('/metrics', async (c) => c.body(await metrics.expose(), 200, { 'Content-Type': metrics.contentType }))
 
   const document = openApi(routes, { version: deps.version, url: config.publicUrl })
-  const page = docsPage(document)
   app.get('/api/openapi.json', (c) => c.json(document))
   app.get('/api/asyncapi.json', (c) => c.json(deps.asyncApi))
-  app.get('/api/docs', (c) => {
-    c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-    return c.html(page)
-  })
+  app.route('/api/docs', docsPages())
 
-  app.notFound(() => problemResponse(notFound('Route')))
-  app.onError((error, c) => failure(error, c.get('requestId')))
+  app.notFound((c) => {
+    const methods = methodsOf(c.req.path)
+    if (methods.size === 0) return dress(c, deps.web?.answer(c.req.raw) ?? problemResponse(notFound('Route')))
+    const response = problemResponse(new AppError('not_found', `${c.req.method} is not for this path`, { status: 405 }))
+    response.headers.set('Allow', allowHeader(methods))
+    return dress(c, response)
+  })
+  app.onError((error, c) => dress(c, failure(error, c.get('requestId'))))
   return app
 
   function failure(thrown: unknown, requestId: string): Response {
@@ -115,6 +143,31 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
     else log.debug({ code: error.code, detail: error.message, requestId }, 'Request refused')
     return problemResponse(error)
   }
+}
+
+/** Puts what every answer has on one that was not made by the context; what it has itself stays. */
+function dress(c: Context<HttpEnv>, response: Response): Response {
+  for (const [name, value] of Object.entries(c.get('common') ?? {})) {
+    if (name === 'Vary') response.headers.append(name, value)
+    else if (!response.headers.has(name)) response.headers.set(name, value)
+  }
+  return response
+}
+
+/** Tells which methods are declared for a path, in capitals; none for a path that is nowhere. */
+function methodFinder(routes: { method: string; path: string }[]): (path: string) => ReadonlySet<string> {
+  const byPath = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  for (const { method, path } of routes) {
+    const known = byPath.get(path) ?? {
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+      methods: new Set<string>(),
+    }
+    known.methods.add(method.toUpperCase())
+    if (method === 'get') known.methods.add('HEAD')
+    byPath.set(path, known)
+  }
+  const all = [...byPath.values()]
+  return (path) => new Set(all.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))
 }
 
 /** The app as a listener of Node's http.Server. */

@@ -13,6 +13,7 @@ const list = defineRoute({
   tag,
   summary: 'Whom one blocks, by user id',
   auth: 'user',
+  access: { owner: 'who blocks', others: 'nothing' },
   rate: rates.read,
   query: listQuery({}),
   status: 200,

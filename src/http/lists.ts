@@ -12,6 +12,13 @@ export const listQuery = <T extends z.ZodRawShape>(filters: T) => z.object({ ...
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable().describe('null on the last page') })
 
+/** A query's yes or no. */
+export const flag = () => z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional()
+
+/** In which order a list comes, by when its items were made. */
+export const order = (standard: 'newest' | 'oldest') =>
+  z.enum(['newest', 'oldest']).default(standard).describe('Which come first')
+
 const seq = z.coerce.number().int().min(0).optional()
 
 /** Where a list of messages begins. */

@@ -3,8 +3,10 @@ import { Permission } from '../../models/Permission.ts'
 import { Profile } from '../../models/Profile.ts'
 import { Role } from '../../models/Role.ts'
 import { User } from '../../models/User.ts'
+import type { Actor } from '../kernel/actor.ts'
 import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
+import type { Services } from '../services/index.ts'
 import { defineRoute } from './define.ts'
 import { listOf, listQuery } from './lists.ts'
 
@@ -28,6 +30,15 @@ const me = defineRoute({
   handle: ({ actor, services }) => services.accounts.me(actor),
 })
 
+/** A profile with how many follow its user and are followed. Throws `not_found`. */
+async function counted(services: Services, actor: Actor, userId: string) {
+  const [profile, { followers, following }] = await Promise.all([
+    services.accounts.profiles.of(userId),
+    services.follows.counts(actor, userId),
+  ])
+  return { ...profile, followerCount: followers, followingCount: following }
+}
+
 const ownProfile = defineRoute({
   method: 'get',
   path: '/api/v1/me/profile',
@@ -38,7 +49,7 @@ const ownProfile = defineRoute({
   rate: rates.read,
   status: 200,
   answer: Profile.wire,
-  handle: ({ actor, services }) => services.accounts.profiles.of(actor.userId),
+  handle: ({ actor, services }) => counted(services, actor, actor.userId),
 })
 
 const { displayName, bio, location, avatarUrl, bannerUrl, theme, socialLinks, featuredAudioId, tags } =
@@ -80,7 +91,7 @@ const profileOf = defineRoute({
   status: 200,
   answer: Profile.wire,
   errors: ['not_found'],
-  handle: ({ services }, { params }) => services.accounts.profiles.of(params.userId),
+  handle: ({ actor, services }, { params }) => counted(services, actor, params.userId),
 })
 
 const search = defineRoute({

@@ -14,6 +14,7 @@ const list = defineRoute({
   tag,
   summary: 'One’s notifications, newest first',
   auth: 'user',
+  access: { owner: 'whose news it is', others: 'nothing' },
   rate: rates.read,
   query: listQuery({
     unread: z
@@ -32,6 +33,7 @@ const read = defineRoute({
   tag,
   summary: 'Marks notifications as read: some, or all',
   auth: 'user',
+  access: { owner: 'whose news it is', others: 'nothing' },
   rate: rates.write,
   body: z.union([
     z.strictObject({ ids: z.array(f.ref('Notification')).max(1_000) }),

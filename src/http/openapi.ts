@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { scopes } from '../kernel/actor.ts'
 import { type ErrorCode, errorStatus } from '../kernel/errors.ts'
-import type { AnyRoute } from '../kernel/route.ts'
+import type { AnyRoute, RawDef } from '../kernel/route.ts'
 import { toJsonSchema } from '../kernel/schema.ts'
 import { problemTitles, problemType } from './problem.ts'
 
@@ -16,6 +16,10 @@ export function openApi<S>(routes: AnyRoute<S>[], { version, url }: { version: s
     if (paths[route.path]![route.method]) throw new TypeError(`Declared twice: ${route.method} ${route.path}`)
     paths[route.path]![route.method] = operation(route, schemas)
   }
+  for (const route of routes) {
+    // A raw answer can be asked for without its body.
+    if (route.method === 'get' && route.raw) paths[route.path]!['head'] ??= headOf(route, schemas)
+  }
   const tags = [...new Set(routes.map((route) => route.tag))].map((name) => ({ name }))
   return {
     openapi: '3.1.0',
@@ -25,7 +29,8 @@ export function openApi<S>(routes: AnyRoute<S>[], { version, url }: { version: s
       description: 'The REST side of a network where musicians meet, talk and make music together.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url }],
+    // Where the document was got first: pages that try it out must not leave their own origin.
+    servers: [{ url: '/' }, { url, description: 'The public address' }],
     tags,
     paths,
     components: {
@@ -73,11 +78,11 @@ const problemSchema: Json = {
   },
 }
 
-function problemAnswer(code: ErrorCode): Json {
+function problemAnswer(code: ErrorCode, status: number = errorStatus[code]): Json {
   const example = {
     type: problemType(code),
     title: problemTitles[code],
-    status: errorStatus[code],
+    status,
     detail: problemTitles[code],
     code,
     ...(code === 'invalid' && { errors: [{ path: 'email', message: 'Invalid email address' }] }),
@@ -91,33 +96,89 @@ function problemAnswer(code: ErrorCode): Json {
 }
 
 function operation<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json {
-  const responses: Json = { [route.status]: success(route, schemas) }
+  const responses: Json = route.raw ? rawAnswers(route.raw as RawDef) : { [route.status]: success(route, schemas) }
   for (const code of errorsOf(route)) {
-    responses[errorStatus[code]] = { $ref: `#/components/responses/${code}` }
+    responses[errorStatus[code]] ??= { $ref: `#/components/responses/${code}` }
+  }
+  for (const [status, code] of Object.entries(route.statuses ?? {})) {
+    responses[status] ??= problemAnswer(code, Number(status))
   }
   const parameters = [
     ...parametersOf('path', route.params as z.ZodType | undefined, schemas),
     ...parametersOf('query', route.query as z.ZodType | undefined, schemas),
+    ...headersOf(route.raw as RawDef | undefined),
   ]
+  const requestBody = requestBodyOf(route, schemas)
   return {
     operationId: operationId(route),
     tags: [route.tag],
     summary: route.summary,
     security: securityOf(route),
     ...(parameters.length > 0 && { parameters }),
-    ...(route.body && {
-      requestBody: {
-        required: !(route.body as z.ZodType).safeParse(undefined).success,
-        content: {
-          'application/json': {
-            schema: toJsonSchema(route.body as z.ZodType, schemas),
-            ...(route.example !== undefined && { example: route.example }),
-          },
-        },
-      },
-    }),
+    ...(requestBody && { requestBody }),
     responses,
   }
+}
+
+function requestBodyOf<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json | undefined {
+  if (route.multipart) {
+    const { file, types, fields } = route.multipart
+    const { properties = {}, required = [] } = toJsonSchema(fields, schemas)
+    const schema = {
+      type: 'object',
+      required: [file, ...required],
+      properties: { [file]: { type: 'string', format: 'binary' }, ...properties },
+    }
+    const encoding = { [file]: { contentType: types.join(', ') } }
+    return { required: true, content: { 'multipart/form-data': { schema, encoding } } }
+  }
+  const raw = route.raw as RawDef | undefined
+  if (raw?.reads) {
+    return { content: Object.fromEntries(raw.reads.map((type) => [type, { schema: binary }])) }
+  }
+  if (!route.body) return undefined
+  const schema = toJsonSchema(route.body as z.ZodType, schemas)
+  return {
+    required: !(route.body as z.ZodType).safeParse(undefined).success,
+    content: {
+      'application/json': { schema, ...(route.example !== undefined && { example: route.example }) },
+    },
+  }
+}
+
+const binary: Json = { type: 'string', format: 'binary' }
+
+function rawAnswers(raw: RawDef): Json {
+  const answers = Object.entries(raw.answers).map(([status, { description, types = [], headers = {} }]) => [
+    status,
+    {
+      description,
+      ...(Object.keys(headers).length > 0 && {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, tells]) => [name, { description: tells, schema: { type: 'string' } }]),
+        ),
+      }),
+      ...(types.length > 0 && { content: Object.fromEntries(types.map((type) => [type, { schema: binary }])) }),
+    },
+  ])
+  return Object.fromEntries(answers)
+}
+
+/** The same as for GET, with no body. */
+function headOf<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json {
+  const raw = route.raw as RawDef
+  const answers = Object.entries(raw.answers).map(([status, { types: _none, ...answer }]) => [status, answer])
+  return operation({ ...route, method: 'head', raw: { ...raw, answers: Object.fromEntries(answers) } }, schemas)
+}
+
+function headersOf(raw: RawDef | undefined): Json[] {
+  return Object.entries(raw?.headers ?? {}).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }))
 }
 
 function success<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json {
@@ -131,7 +192,8 @@ function errorsOf<S>(route: AnyRoute<S>): ErrorCode[] {
   const found = new Set<ErrorCode>(['rate_limited', 'unavailable', 'internal', ...(route.errors ?? [])])
   if (route.auth !== 'none') found.add('unauthenticated').add('forbidden')
   if (route.params || route.query || route.body) found.add('invalid')
-  if (route.body) found.add('too_large').add('unsupported_media')
+  if (route.multipart) found.add('invalid')
+  if (route.body || route.multipart) found.add('too_large').add('unsupported_media')
   return codes.filter((code) => found.has(code))
 }
 

@@ -1,4 +1,4 @@
-import { type AppError, type ErrorCode, errorStatus, type Issue } from '../kernel/errors.ts'
+import type { AppError, ErrorCode, Issue } from '../kernel/errors.ts'
 
 /** A short name for each code, the same for every occurrence (RFC 9457, `title`). */
 export const problemTitles: Record<ErrorCode, string> = {
@@ -31,7 +31,7 @@ function toProblem(error: AppError): Problem {
   const problem: Problem = {
     type: problemType(error.code),
     title: problemTitles[error.code],
-    status: errorStatus[error.code],
+    status: error.status,
     detail: error.message,
     code: error.code,
   }
@@ -47,5 +47,5 @@ export function problemResponse(error: AppError): Response {
   if (error.code === 'rate_limited' || error.code === 'unavailable') {
     headers.set('Retry-After', String(Math.max(1, Math.ceil((error.retryAfterMs ?? 1000) / 1000))))
   }
-  return new Response(JSON.stringify(toProblem(error)), { status: errorStatus[error.code], headers })
+  return new Response(JSON.stringify(toProblem(error)), { status: error.status, headers })
 }

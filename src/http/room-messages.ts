@@ -30,6 +30,7 @@ const list = defineRoute({
   summary: 'The messages of a room: pages ascending by seq, from the newest page back',
   auth: 'user',
   scope: 'rooms:read',
+  access: { owner: 'a member of the room', others: 'not_found' },
   rate: rates.read,
   params: inRoom,
   query: listQuery({ ...seqRange, pinned: z.enum(['true', 'false']).optional().describe('Pinned ones alone') }),
@@ -49,6 +50,7 @@ const send = defineRoute({
   summary: 'Sends a message; a repeat with the same clientId or Idempotency-Key stores nothing twice',
   auth: 'user',
   scope: 'rooms:write',
+  access: { owner: 'a member of the room', others: 'not_found' },
   rate: rates.send,
   params: inRoom,
   body: MessageInput.extend({ clientId: clientId.optional() }),
@@ -66,6 +68,7 @@ const get = defineRoute({
   path: '/api/v1/chat-rooms/{id}/messages/{messageId}',
   summary: 'A message of a room',
   scope: 'rooms:read',
+  access: { owner: 'a member of the room', others: 'not_found' },
   rate: rates.read,
   errors: ['not_found'],
   handle: ({ actor, services }, { params: { id, messageId } }) => services.messages.get(actor, messageId, id),
@@ -76,6 +79,7 @@ const edit = defineRoute({
   method: 'patch',
   path: '/api/v1/chat-rooms/{id}/messages/{messageId}',
   summary: 'Changes the text of one’s own message',
+  access: { owner: 'the sender', others: 'not_found' },
   body: z.object({ content }),
   example: { content: 'Who has the stems? I need them by Friday.' },
   errors: ['not_found', 'forbidden', 'gone'],
@@ -88,6 +92,11 @@ const remove = defineRoute({
   method: 'delete',
   path: '/api/v1/chat-rooms/{id}/messages/{messageId}',
   summary: 'Deletes a message; its place stays, empty',
+  access: {
+    owner: 'the sender, or an owner or moderator of the room',
+    others: 'not_found',
+    permission: { action: 'delete', resource: 'ChatMessage' },
+  },
   errors: ['not_found', 'forbidden'],
   handle: ({ actor, services }, { params: { id, messageId } }) => services.messages.delete(actor, messageId, id),
 })
@@ -97,6 +106,7 @@ const react = defineRoute({
   method: 'put',
   path: '/api/v1/chat-rooms/{id}/messages/{messageId}/reactions/{emoji}',
   summary: 'Puts one’s reaction on a message',
+  access: { owner: 'a member of the room', others: 'not_found' },
   params: withEmoji,
   errors: ['not_found', 'gone', 'conflict'],
   handle: ({ actor, services }, { params: { id, messageId, emoji } }) =>
@@ -108,6 +118,7 @@ const unreact = defineRoute({
   method: 'delete',
   path: '/api/v1/chat-rooms/{id}/messages/{messageId}/reactions/{emoji}',
   summary: 'Takes one’s reaction off a message',
+  access: { owner: 'a member of the room', others: 'not_found' },
   params: withEmoji,
   errors: ['not_found', 'gone'],
   handle: ({ actor, services }, { params: { id, messageId, emoji } }) =>
@@ -119,6 +130,7 @@ const pin = defineRoute({
   method: 'put',
   path: '/api/v1/chat-rooms/{id}/messages/{messageId}/pin',
   summary: 'Pins a message',
+  access: { owner: 'a member of the room', others: 'not_found' },
   errors: ['not_found', 'gone'],
   handle: ({ actor, services }, { params: { id, messageId } }) => services.messages.pin(actor, messageId, true, id),
 })
@@ -128,6 +140,7 @@ const unpin = defineRoute({
   method: 'delete',
   path: '/api/v1/chat-rooms/{id}/messages/{messageId}/pin',
   summary: 'Unpins a message',
+  access: { owner: 'a member of the room', others: 'not_found' },
   errors: ['not_found', 'gone'],
   handle: ({ actor, services }, { params: { id, messageId } }) => services.messages.pin(actor, messageId, false, id),
 })

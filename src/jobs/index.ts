@@ -1,6 +1,8 @@
 import type { JobDef } from '../kernel/job.ts'
 import type { Services } from '../services/index.ts'
+import { removeBoard } from './boards.ts'
+import { closeAccount, endDeletion } from './deletion.ts'
 import { mailNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
-export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification]
+export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, endDeletion, closeAccount, removeBoard]

@@ -8,6 +8,8 @@ export const channels = {
   dms: (userId: string) => `dms:${userId}`,
   /** A user's sockets that receive notifications. */
   news: (userId: string) => `news:${userId}`,
+  /** A user's sockets that may know of the boards of the user's projects. */
+  boards: (userId: string) => `boards:${userId}`,
   /** The sockets that receive a room's log. */
   log: (logId: string) => `log:${logId}`,
   /** The sockets that watch a user's presence. */

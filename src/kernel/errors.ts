@@ -26,17 +26,20 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly details: Issue[] | undefined
   readonly retryAfterMs: number | undefined
+  /** The HTTP status, where it is not the one of the code, such as 507. */
+  readonly status: number
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: ErrorOptions & { details?: Issue[]; retryAfterMs?: number } = {},
+    options: ErrorOptions & { details?: Issue[]; retryAfterMs?: number; status?: number } = {},
   ) {
     super(message, options)
     this.name = 'AppError'
     this.code = code
     this.details = options.details
     this.retryAfterMs = options.retryAfterMs
+    this.status = options.status ?? errorStatus[code]
   }
 }
 

@@ -12,7 +12,19 @@ export const idPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/
 
 const ulid = () => z.string().regex(idPattern, 'must be an id (26 characters)').meta({ format: 'tsid' })
 
-const idOf = (entity: string) => ulid().meta({ format: 'tsid', ref: entity })
+/**
+ * What becomes of a reference when the thing is deleted. `cascade`: what refers goes too. `null`: the reference is
+ * taken away. `refuse`: the thing can't be deleted while it is referred to. `keep`: it stays, for the thing leaves
+ * a trace (an account without a name, a message without its text), or because the field is derived, not stored.
+ */
+export type OnDelete = 'cascade' | 'null' | 'refuse' | 'keep'
+
+/** The id of an entity. Fields of models say what becomes of it when the entity is deleted. */
+const idOf = (entity: string, onDelete?: OnDelete) =>
+  ulid().meta({ format: 'tsid', ref: entity, ...(onDelete && { onDelete }) })
+
+/** The id of one of several entities; a field beside it, named by `by`, says of which. */
+const targetOf = (by: string, onDelete: OnDelete) => ulid().meta({ format: 'tsid', refBy: by, onDelete })
 
 /**
  * A web address in its normal form. `URL` lets through what RFC 3986 (and with it the format `uri` of JSON Schema)
@@ -68,6 +80,7 @@ const json = () => z.record(z.string(), z.unknown())
 export const f = {
   id: ulid,
   ref: idOf,
+  target: targetOf,
   time,
   uri,
   text,

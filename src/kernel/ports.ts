@@ -13,6 +13,21 @@ export interface Bus {
   close(): Promise<void>
 }
 
+/**
+ * Binary messages between instances by channel, received only where the channel is subscribed to. Hints as the bus's are:
+ * at most once, and only while both sides reach Redis.
+ */
+export interface ChannelBus {
+  /** Tells the other instances that are subscribed. */
+  publish(channel: string, message: Uint8Array): void
+  /** One handler a channel. Resolves once messages arrive, or after a second where Redis does not answer. */
+  subscribe(channel: string, handler: (message: Buffer) => void): Promise<void>
+  unsubscribe(channel: string): void
+  /** After a time in which messages may have been lost. */
+  onReconnect(handler: () => void): void
+  close(): Promise<void>
+}
+
 export interface Mail {
   to: string
   subject: string

@@ -45,7 +45,7 @@ export function toJsonSchema(type: z.ZodType, components: Record<string, JsonSch
 
 /** Says in the field's common terms what zod spells out with patterns and unions. */
 function tidy(schema: JsonSchema) {
-  delete schema['ref']
+  for (const own of ['ref', 'refBy', 'onDelete']) delete schema[own]
   if (schema['format'] && schema['format'] !== 'tsid') delete schema['pattern']
   if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum']
   if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum']

@@ -16,7 +16,8 @@ export const roomPolicy = {
   remove: (role: Role, target: Role) =>
     role === 'owner' ? target !== 'owner' : role === 'moderator' && target === 'member',
   edit: (isSender: boolean) => isSender,
-  deleteMessage: (role: Role, isSender: boolean, isAdmin: boolean) => isSender || leads(role) || isAdmin,
+  deleteMessage: (role: Role, isSender: boolean, moderates: boolean) =>
+    (role !== undefined && isSender) || leads(role) || moderates,
   pin: (role: Role) => role !== undefined,
   /** Those who lead a room are not slowed down in it. */
   skipsSlowMode: leads,

@@ -69,6 +69,7 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
     const joined: string[] = []
     if (seesRooms) joined.push(channels.rooms(userId))
     if (seesDirect) joined.push(channels.dms(userId))
+    if (hasScope(actor, 'boards:read')) joined.push(channels.boards(userId))
     if (!actor.bot) joined.push(channels.news(userId))
     const rooms: object[] = []
     const conversations: object[] = []

@@ -1,6 +1,7 @@
 import { Block } from '../../models/Block.ts'
 import { Profile } from '../../models/Profile.ts'
 import { User } from '../../models/User.ts'
+import { UserFollow } from '../../models/UserFollow.ts'
 import type { Database } from '../infra/mongo.ts'
 import { invalid, notFound } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
@@ -65,6 +66,8 @@ export function createPeople({ database, bus }: { database: Database; bus: Bus }
         { $setOnInsert: { _id: newId(), createdAt: new Date() } },
         { upsert: true },
       )
+      // Whoever is blocked gets no more news of the user.
+      await database.collection(UserFollow).deleteOne({ followerId: blockedId, followeeId: userId })
       bus.announce('block', `${userId} ${blockedId}`)
     },
     async unblock(userId: string, blockedId: string): Promise<void> {

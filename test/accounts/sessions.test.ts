@@ -173,7 +173,7 @@ describe('sessions', () => {
       })
     ).body
     expect((await me(one, token)).status).toBe(200)
-    await one.accounts.ban(person.id, { userId: admin.id, sessionId: admin.sessionId, role: 'admin' })
+    await one.accounts.users.ban(person.id, { userId: admin.id, sessionId: admin.sessionId, role: 'admin' })
     expect((await me(one, person.accessToken)).status).toBe(401)
     expect((await me(one, token)).status).toBe(401)
     const again = await one.ask('POST', '/api/v1/auth/login', {

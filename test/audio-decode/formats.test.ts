@@ -34,7 +34,7 @@ const encodings: [name: string, ...args: string[]][] = [
 ]
 
 describe('decoding', () => {
-  it.each(encodings)('DEC-01 gives the samples that ffmpeg gives, and as many: %s', async (name, ...args) => {
+  it.each(encodings)('[DEC-01] gives the samples that ffmpeg gives, and as many: %s', async (name, ...args) => {
     const path = folder.at(name)
     await ffmpeg('-i', source, ...args, path)
     const startedAt = process.cpuUsage()
@@ -64,7 +64,7 @@ describe('decoding', () => {
     }
   })
 
-  it('DEC-02 reads WAVE files as recorders really write them', async () => {
+  it('[DEC-02] reads WAVE files as recorders really write them', async () => {
     const values = Float32Array.from({ length: 1_001 }, (_, index) => Math.fround(Math.sin(index / 20) * 0.9))
     const sixteen = Buffer.alloc(values.length * 2)
     for (const [index, value] of values.entries()) sixteen.writeInt16LE(Math.round(value * 32_767), index * 2)
@@ -91,7 +91,7 @@ describe('decoding', () => {
     }
   })
 
-  it('DEC-03 gives silence for what is no number, and says so', async () => {
+  it('[DEC-03] gives silence for what is no number, and says so', async () => {
     const path = folder.at('strange.wav')
     await writeFile(path, makeWav([Float32Array.of(0.5, Number.NaN, Number.POSITIVE_INFINITY, -0.5)]))
     const { result, planes } = await decodeAll(path)
@@ -99,7 +99,7 @@ describe('decoding', () => {
     expect(result).toMatchObject({ complete: false, problem: '2 samples are no numbers' })
   })
 
-  it('DEC-04 reads mono, six channels, tags in front, fragments, and streams behind each other', async () => {
+  it('[DEC-04] reads mono, six channels, tags in front, fragments, and streams behind each other', async () => {
     const cases: [name: string, channels: number, seconds: number, ...args: string[]][] = [
       ['mono.opus', 1, 2, '-ac', '1', '-c:a', 'libopus'],
       ['mono.ogg', 1, 2, '-ac', '1', '-c:a', 'libvorbis'],
@@ -121,7 +121,7 @@ describe('decoding', () => {
     }
   })
 
-  it('DEC-05 believes no length that is only guessed', async () => {
+  it('[DEC-05] believes no length that is only guessed', async () => {
     const path = folder.at('guess.mp3')
     const quietFirst = "volume='if(lt(t,2.5),0,1)':eval=frame"
     await ffmpeg('-i', source, '-af', quietFirst, '-c:a', 'libmp3lame', '-q:a', '4', '-write_xing', '0', path)
@@ -130,7 +130,7 @@ describe('decoding', () => {
     expect(result).toMatchObject({ complete: true, problem: null })
   })
 
-  it('DEC-06 finds in an edit list or in iTunSMPB what the encoder added', async () => {
+  it('[DEC-06] finds in an edit list or in iTunSMPB what the encoder added', async () => {
     const u32 = (...values: number[]) =>
       Buffer.from(values.flatMap((v) => [v >>> 24, (v >> 16) & 255, (v >> 8) & 255, v & 255]))
     const box = (type: string, ...parts: Buffer[]) => {
@@ -164,7 +164,7 @@ describe('decoding', () => {
     }
   })
 
-  it('DEC-07 stops at each limit, and when told to', async () => {
+  it('[DEC-07] stops at each limit, and when told to', async () => {
     const signal = AbortSignal.abort()
     await expect(decodeAll(source, { maxSeconds: 2 })).rejects.toMatchObject({ reason: 'too_long' })
     await expect(decodeAll(source, { maxSamples: 10_000 })).rejects.toMatchObject({ reason: 'too_long' })

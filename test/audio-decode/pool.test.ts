@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { bundle, bundleAudioWorker } from '../../scripts/bundle.mjs'
+import { bundle } from '../../scripts/bundle.mjs'
 import type { AnalysisPool, AnalysisPoolOptions } from '../../src/audio/workers/analysis.ts'
 import { createAnalysisPool } from '../../src/audio/workers/pool.ts'
 import { createFolder, ffmpeg, makeMusic, makeWav } from './sounds.ts'
@@ -36,7 +36,7 @@ afterAll(() => folder.remove())
 
 // Workers give way to everything else on a machine, so they may take their time.
 describe('the analysis pool', { timeout: 120_000 }, () => {
-  it('DEC-08 analyses in processes of lower priority, and tells of it at most 10 times a second', async () => {
+  it('[DEC-08] analyses in processes of lower priority, and tells of it at most 10 times a second', async () => {
     const pool = open({ size: 2 })
     const told: number[] = []
     let priorities: number[] = []
@@ -45,14 +45,15 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
       if (process.platform === 'linux') priorities = children().map((pid) => os.getPriority(pid))
     }
     const outputs = await Promise.all([pool.analyse(song, { onProgress }), pool.analyse(song), pool.analyse(song)])
-    for (const output of outputs) expect(output).toMatchObject({ codec: 'pcm_f32', complete: true, seconds: 20 })
+    for (const output of outputs)
+      expect(output).toMatchObject({ source: { codec: 'pcm_f32' }, complete: true, seconds: 20 })
     expect(told.length).toBeGreaterThan(0)
     // The worker keeps 100 ms; what it tells may wait on the way and then come closer together.
     expect(told.length).toBeLessThanOrEqual((told.at(-1)! - told[0]!) / 100 + 3)
     if (process.platform === 'linux') expect(Math.min(...priorities)).toBeGreaterThanOrEqual(10)
   })
 
-  it('DEC-09 ends a worker that hangs, hoards or dies, and goes on with the next file', async () => {
+  it('[DEC-09] ends a worker that hangs, hoards or dies, and goes on with the next file', async () => {
     const pool = open({ worker: badWorker, timeLimitMs: 500, memoryLimitBytes: 400 * 2 ** 20 })
     await expect(pool.analyse('loop')).rejects.toMatchObject({ reason: 'timeout' })
     await expect(pool.analyse('exit')).rejects.toMatchObject({ reason: 'broken', message: /exit code 3/ })
@@ -62,7 +63,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     expect((await roomy.analyse('answer')).seconds).toBeGreaterThan(0)
   })
 
-  it('DEC-10 cancels what runs and what waits, takes only so many, and rejects all when it closes', async () => {
+  it('[DEC-10] cancels what runs and what waits, takes only so many, and rejects all when it closes', async () => {
     const pool = open({ worker: badWorker, maxQueue: 2 })
     const [first, second] = [new AbortController(), new AbortController()]
     const running = pool.analyse('loop', { signal: first.signal })
@@ -83,7 +84,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     expect(pool.load()).toEqual({ running: 0, waiting: 0 })
   })
 
-  it('DEC-11 keeps a worker for the next file, and ends it when there is none', async () => {
+  it('[DEC-11] keeps a worker for the next file, and ends it when there is none', async () => {
     const pool = open({ worker: badWorker, idleMs: 200 })
     const pid = (await pool.analyse('answer')).seconds
     expect((await pool.analyse('answer')).seconds).toBe(pid)
@@ -91,13 +92,12 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
     expect((await pool.analyse('answer')).seconds).not.toBe(pid)
   })
 
-  it('DEC-12 works from the bundle that npm start makes', async () => {
+  it('[DEC-12] works from the bundle that npm start makes', async () => {
     const dist = join(dirname(dirname(import.meta.dirname)), 'dist', `test-${process.pid}`)
     const flac = folder.at('song.flac')
     await ffmpeg('-i', song, '-t', '2', flac)
     try {
-      await bundleAudioWorker(dist)
-      await bundle(dist, 'pool.mjs', 'audio/workers/pool.ts')
+      await bundle(dist, { 'audio-worker': 'src/audio/workers/worker.ts', pool: 'src/audio/workers/pool.ts' })
       const script = `
         const { createAnalysisPool } = await import(${JSON.stringify(join(dist, 'pool.mjs'))})
         const pool = createAnalysisPool({ size: 1 })

@@ -8,7 +8,7 @@ beforeAll(() => writeFile(folder.at('source.wav'), makeWav(makeMusic(1))))
 afterAll(() => folder.remove())
 
 describe('tags', () => {
-  it('TAG-01 reads title, artist, genre and cover from MP3, FLAC and M4A', async () => {
+  it('[TAG-01] reads title, artist, genre and cover from MP3, FLAC and M4A', async () => {
     await ffmpeg('-f', 'lavfi', '-i', 'color=c=red:s=64x64', '-frames:v', '1', folder.at('cover.jpg'))
     const metadata = ['title=A title', 'artist=Some one', 'album=The album', 'genre=Jazz', 'date=1999']
     const cover = ['-map', '0', '-map', '1', '-c:v', 'copy', '-disposition:v', 'attached_pic']
@@ -29,7 +29,7 @@ describe('tags', () => {
     }
   })
 
-  it('TAG-02 never throws: a file without tags has none, and one that cannot be read says why', async () => {
+  it('[TAG-02] never throws: a file without tags has none, and one that cannot be read says why', async () => {
     expect(await readTags(folder.at('source.wav'))).toMatchObject({
       title: null,
       genres: [],
@@ -46,7 +46,7 @@ describe('tags', () => {
     expect((await readTags(folder.at('nowhere.mp3'))).problem).toMatch(/cannot be read/)
   })
 
-  it('TAG-03 leaves out pictures that are too large', async () => {
+  it('[TAG-03] leaves out pictures that are too large', async () => {
     const size = 17 * 2 ** 20
     const head = Buffer.from(`ID3\x03\0\0`, 'latin1')
     const syncsafe = Buffer.from([21, 14, 7, 0].map((shift) => (size >> shift) & 127))

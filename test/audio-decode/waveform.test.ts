@@ -22,7 +22,7 @@ function build(planes: Float32Array[], sampleRate = 44_100) {
 const byte = (value: number) => Math.max(-128, Math.min(127, Math.round(value * 128)))
 
 describe('waveforms', () => {
-  it('WAV-01 holds the lowest and highest sample of every point and channel at every level', () => {
+  it('[WAV-01] holds the lowest and highest sample of every point and channel at every level', () => {
     const planes = makeMusic(6.283)
     const stored = build(planes)
     expect(stored.frames).toBe(planes[0].length)
@@ -39,7 +39,7 @@ describe('waveforms', () => {
     }
   })
 
-  it('WAV-02 becomes coarser instead of larger when the sound is long', () => {
+  it('[WAV-02] becomes coarser instead of larger when the sound is long', () => {
     const builder = createWaveformBuilder({ sampleRate: 8_000, channels: 1 })
     const noise = createNoise()
     const plane = Float32Array.from({ length: 1 << 20 }, () => noise() * 0.5)
@@ -54,7 +54,7 @@ describe('waveforms', () => {
     expect(encodeWaveform(stored).length).toBeLessThan(1_000_000)
   })
 
-  it('WAV-03 answers with at most the points that are asked for, and nearly as many', () => {
+  it('[WAV-03] answers with at most the points that are asked for, and nearly as many', () => {
     const stored = build(makeMusic(20))
     for (const points of [1, 2, 100, 800, 861]) {
       const answer = waveformFor(stored, points)
@@ -70,7 +70,7 @@ describe('waveforms', () => {
     expect(waveformFor(build([new Float32Array(3)]), 100)).toMatchObject({ length: 1, data: [0, 0] })
   })
 
-  it('WAV-04 comes back from its stored form, which refuses what it is not', () => {
+  it('[WAV-04] comes back from its stored form, which refuses what it is not', () => {
     const stored = build(makeMusic(3))
     const bytes = encodeWaveform(stored)
     // At an odd place of a larger buffer, as a database gives it.
@@ -82,7 +82,7 @@ describe('waveforms', () => {
     expect(() => decodeWaveform(new Uint8Array(100))).toThrow(RangeError)
   })
 
-  it('WAV-05 is written in the format of audiowaveform', () => {
+  it('[WAV-05] is written in the format of audiowaveform', () => {
     const stored = build([Float32Array.from({ length: 300 }, (_, index) => (index === 299 ? -1 : 0.25))], 8_000)
     expect(toAudiowaveform(stored, stored.levels[0]!)).toEqual({
       version: 2,

@@ -10,7 +10,7 @@ import {
   checkExcerpts,
   checkRoutes,
   checkScripts,
-  checkTable,
+  checkTables,
   readRegistries,
 } from '../../scripts/check-docs.ts'
 import { startTestMongod, type TestMongod } from '../support/mongod.ts'
@@ -149,8 +149,10 @@ describe('the documents', () => {
     const planted = await mkdtemp(join(tmpdir(), 'phantom-power-docs-'))
     onTestFinished(() => rm(planted, { recursive: true, force: true }))
     await mkdir(join(planted, 'docs'))
-    const registries = await readRegistries(root)
-    const write = (readme: string, table = registries.table) =>
+    const declared = await readRegistries(root)
+    const [events, rights] = declared.tables
+    const registries = { ...declared, tables: [events!] }
+    const write = (readme: string, table = events!.text) =>
       Promise.all([
         writeFile(join(planted, 'README.md'), readme),
         writeFile(join(planted, 'package.json'), '{"scripts": {"start": "node x.js", "gone": "node scripts/gone.ts"}}'),
@@ -158,7 +160,7 @@ describe('the documents', () => {
       ])
     const judge = async () => {
       const found = await Promise.all(
-        [checkEvents, checkRoutes, checkScripts, checkTable].map((check) => check(planted, registries)),
+        [checkEvents, checkRoutes, checkScripts, checkTables].map((check) => check(planted, registries)),
       )
       return found.map((wrong) => wrong.length)
     }
@@ -166,12 +168,14 @@ describe('the documents', () => {
     expect(await judge()).toEqual([0, 0, 0, 0])
     await write(
       "`room:sing` emit('dm:wave') GET /api/v1/auth/login /api/v1/cats npm run gone npm run nothing",
-      registries.table.replace('`room:send`', '`room:sent`'),
+      events!.text.replace('`room:send`', '`room:sent`'),
     )
     // The stale table names an event that is not there, too.
     expect(await judge()).toEqual([3, 2, 2, 1])
     await writeFile(join(planted, 'docs/protocol.md'), 'no marks')
-    expect(await checkTable(planted, registries)).toHaveLength(1)
+    expect(await checkTables(planted, registries)).toHaveLength(1)
+    await writeFile(join(planted, 'docs/rights.md'), '<!-- rights:begin -->\nEverybody may.\n<!-- rights:end -->')
+    expect(await checkTables(planted, { ...declared, tables: [rights!] })).toHaveLength(1)
     const shown = (code: string) => `\n\`\`\`js x.js\n${code}\n\`\`\`\n`
     await writeFile(join(planted, 'x.js'), 'one()\ntwo()\n')
     await write(shown('two()'))

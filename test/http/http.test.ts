@@ -60,6 +60,61 @@ const probes = [
     answer: z.object({ n: z.number() }),
     handle: async () => ({ n: 'text' }) as never,
   }),
+  defineRoute({
+    ...probe,
+    method: 'get',
+    path: '/api/v1/probe/raw',
+    query: z.object({ n: z.coerce.number().int() }),
+    raw: {
+      headers: { Range: 'Which bytes' },
+      answers: {
+        206: { description: 'Bytes', types: ['audio/mpeg'], headers: { 'Content-Range': 'Which bytes these are' } },
+        304: { description: 'As it was' },
+      },
+    },
+    errors: ['gone'],
+    async handle({ http }, { query }) {
+      if (query.n < 0) throw new AppError('gone', 'It was')
+      const headers = { 'Content-Type': 'audio/mpeg', 'Content-Length': '3', 'Content-Range': 'bytes 0-2/9' }
+      return new Response(http.method === 'HEAD' ? null : 'abc', { status: 206, headers })
+    },
+  }),
+  defineRoute({
+    ...probe,
+    method: 'head',
+    path: '/api/v1/probe/told',
+    raw: { answers: { 200: { description: 'Told' } } },
+    handle: async () => new Response(null, { headers: { 'X-Told': 'head' } }),
+  }),
+  defineRoute({
+    ...probe,
+    method: 'get',
+    path: '/api/v1/probe/told',
+    answer: z.object({ by: z.string() }),
+    handle: async () => ({ by: 'get' }),
+  }),
+  defineRoute({
+    ...probe,
+    method: 'options',
+    path: '/api/v1/probe/told',
+    status: 204,
+    raw: { answers: { 204: { description: 'What it can' } } },
+    handle: async () => new Response(null, { status: 204, headers: { 'X-Told': 'options' } }),
+  }),
+  defineRoute({
+    ...probe,
+    method: 'post',
+    path: '/api/v1/probe/parts',
+    multipart: { file: 'file', types: ['audio/mpeg'], fields: z.object({ title: z.string() }) },
+    answer: z.object({ bytes: z.number() }),
+    statuses: { 507: 'unavailable' },
+    async handle({ http }) {
+      let bytes = 0
+      for await (const chunk of http.incoming) bytes += chunk.length
+      if (bytes > 1_000) throw new AppError('unavailable', 'No room is left', { status: 507 })
+      return { bytes }
+    },
+  }),
 ]
 
 beforeAll(async () => {
@@ -91,6 +146,51 @@ async function send(text: string): Promise<string> {
   return answer
 }
 
+describe('raw routes', () => {
+  test('[HTTP-21] answers with what a raw route makes, HEAD without its body, errors as problems', async () => {
+    const answer = await server.ask('GET', '/api/v1/probe/raw?n=1')
+    expect(answer).toMatchObject({ status: 206, body: 'abc' })
+    expect(answer.headers.get('Content-Range')).toBe('bytes 0-2/9')
+    expect(answer.headers.get('X-Content-Type-Options')).toBe('nosniff')
+    const head = await server.ask('HEAD', '/api/v1/probe/raw?n=1')
+    expect(head).toMatchObject({ status: 206, body: '' })
+    expect(head.headers.get('Content-Length')).toBe('3')
+    expect(await server.ask('GET', '/api/v1/probe/raw?n=-1')).toMatchObject({ status: 410, body: { code: 'gone' } })
+    expect(await server.ask('GET', '/api/v1/probe/raw')).toMatchObject({ status: 422, body: { code: 'invalid' } })
+    expect((await server.ask('HEAD', '/api/v1/probe/told')).headers.get('X-Told')).toBe('head')
+    expect((await server.ask('GET', '/api/v1/probe/told')).body).toEqual({ by: 'get' })
+    expect((await server.ask('OPTIONS', '/api/v1/probe/told')).headers.get('X-Told')).toBe('options')
+    const asked = { headers: { Origin: 'https://app.example', 'Access-Control-Request-Method': 'HEAD' } }
+    expect((await server.ask('OPTIONS', '/api/v1/probe/told', asked)).headers.get('X-Told')).toBe(null)
+    const { paths } = (await server.ask('GET', '/api/openapi.json')).body
+    const raw = paths['/api/v1/probe/raw']
+    expect(raw.get.responses['206'].content).toHaveProperty(['audio/mpeg'])
+    expect(raw.head.responses['206']).not.toHaveProperty('content')
+    expect(Object.keys(raw.get.responses)).toEqual(expect.arrayContaining(['206', '304', '410', '422', '429']))
+    expect(raw.get.parameters.map((one: { name: string }) => one.name)).toEqual(['n', 'Range'])
+  })
+
+  test('[HTTP-23] tells which methods a path has, and refuses others by 405', async () => {
+    const answer = await server.ask('PUT', '/api/v1/me')
+    expect(answer).toMatchObject({ status: 405, body: { code: 'not_found', status: 405 } })
+    expect(answer.headers.get('Allow')).toBe('GET, HEAD, OPTIONS')
+    const options = await server.ask('OPTIONS', '/api/v1/auth/login')
+    expect(options.headers.get('Allow')).toBe('POST, OPTIONS')
+    expect((await server.ask('DELETE', '/api/v1/nowhere')).status).toBe(404)
+  })
+
+  test('[HTTP-22] leaves a multipart body to its route, and gives a problem a status of its own', async () => {
+    const headers = { 'Content-Type': 'multipart/form-data; boundary=x' }
+    const ask = (raw: string) => server.ask('POST', '/api/v1/probe/parts', { raw, headers })
+    expect(await ask('some bytes')).toMatchObject({ status: 200, body: { bytes: 10 } })
+    expect(await ask('x'.repeat(2_000))).toMatchObject({ status: 507, body: { status: 507, code: 'unavailable' } })
+    const { paths } = (await server.ask('GET', '/api/openapi.json')).body
+    const { requestBody, responses } = paths['/api/v1/probe/parts'].post
+    expect(requestBody.content['multipart/form-data'].schema).toMatchObject({ required: ['file', 'title'] })
+    expect(Object.keys(responses)).toEqual(expect.arrayContaining(['200', '413', '415', '422', '507']))
+  })
+})
+
 describe('errors', () => {
   test('[HTTP-01] answers each code as a problem with its status, and keeps causes to itself', async () => {
     for (const [code, status] of Object.entries(errorStatus)) {
@@ -107,10 +207,9 @@ describe('errors', () => {
     expect(server.logged.some((line) => line['err']?.message === 'the secret cause')).toBe(true)
   })
 
-  test('[HTTP-02] answers not_found for an unknown route and for another method', async () => {
+  test('[HTTP-02] answers not_found for an unknown route', async () => {
     for (const [method, path] of [
       ['GET', '/api/v1/nothing'],
-      ['PUT', '/api/v1/me'],
       ['POST', '/healthz'],
       ['GET', '/api/v1/%00'],
       ['GET', '/api/v1/%E0%A4%A'],
@@ -221,7 +320,7 @@ describe('errors', () => {
 describe('browsers', () => {
   test('[HTTP-11] lets listed origins in with credentials, and no others', async () => {
     const preflight = (origin: string) =>
-      server.ask('OPTIONS', '/api/v1/me', {
+      server.ask('OPTIONS', '/api/v1/me/profile', {
         headers: {
           Origin: origin,
           'Access-Control-Request-Method': 'PATCH',
@@ -268,7 +367,9 @@ describe('documents', () => {
     const operations = Object.entries(body.paths).flatMap(([path, item]) =>
       Object.entries(item as object).map(([method, operation]) => ({ path, method, operation })),
     )
-    expect(operations).toHaveLength(routes.length + probes.length)
+    const declared = [...routes, ...probes]
+    const heads = declared.filter((route) => route.method === 'get' && 'raw' in route && route.raw)
+    expect(operations).toHaveLength(declared.length + heads.length)
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, operation } of operations) {
       const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
@@ -289,8 +390,13 @@ describe('documents', () => {
   test('[HTTP-14] shows the API on a page that needs nothing from elsewhere', async () => {
     const { body, headers } = await server.ask('GET', '/api/docs')
     expect(headers.get('Content-Type')).toMatch(/^text\/html/)
-    for (const route of routes) expect(body).toContain(route.path)
     for (const code of Object.keys(errorStatus)) expect(body).toContain(`id="error-${code}"`)
+    const loaded = [...body.matchAll(/(?:src|href)="(\/api\/docs\/assets\/[^"]+)"/g)].map(
+      (match: string[]) => match[1]!,
+    )
+    expect(loaded.length).toBeGreaterThan(3)
+    for (const path of loaded) expect((await server.ask('GET', path)).status, path).toBe(200)
+    expect((await server.ask('GET', '/api/docs/assets/none.js')).status).toBe(404)
     expect(body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//)
     expect((await server.ask('GET', '/api/asyncapi.json')).body.asyncapi).toBe('3.0.0')
   })

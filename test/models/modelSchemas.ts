@@ -20,9 +20,11 @@ export const modelNames = Object.keys(dataModels)
 
 /** What clients get beyond the models, where their schemas are open. */
 export const extraFields: Record<string, string[]> = {
+  Booking: ['requestedBy'],
   ChatMessage: ['seq', 'rev', 'clientId', 'seenCount', 'reactions', 'mentions', 'attachments', 'pinned', 'deletedAt'],
   ChatRoom: ['visibility', 'topic', 'slowModeSeconds', 'createdBy', 'members', 'memberCount', 'rev', 'seq'],
-  Comment: ['atSeconds'],
+  Comment: ['atSeconds', 'cardId'],
+  Profile: ['followerCount', 'followingCount'],
   Message: ['seq', 'rev', 'clientId', 'reactions', 'deletedAt'],
 }
 

@@ -19,10 +19,14 @@ export interface WorldOptions {
   redis?: boolean | 'own'
   /** Over the defaults of the environment. */
   config?: Partial<Config>
+  /** The folder of the built web client, to serve it. */
+  webHome?: string
   /** bcrypt's cost. */
   passwordCost?: number
   /** Times of presence, in milliseconds. */
   presence?: AppOptions['presence']
+  /** Times of boards, in milliseconds. */
+  boards?: AppOptions['boards']
 }
 
 export interface Person {
@@ -70,6 +74,8 @@ export interface World {
   mongoUri: string
   /** The redis-server of `redis: 'own'`. */
   redis: TestRedis | undefined
+  /** The data folder of an instance of this process. */
+  dataDir(instance: number): string
   /** The world's database, past the server. */
   database: mongoose.Connection
   /** What the instances logged as errors; `close` throws where there are any left. */
@@ -155,7 +161,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       })
       const app = await startApp(
         { ...defaults, ...options.config, ...config },
-        { logger, version: '0.0.0', checkOutput: true, passwordCost, presence: options.presence },
+        {
+          logger,
+          version: '0.0.0',
+          checkOutput: true,
+          passwordCost,
+          presence: options.presence,
+          boards: options.boards,
+          webHome: options.webHome,
+        },
       )
       let closed: Promise<void> | undefined
       const close = () => {
@@ -181,6 +195,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       redis,
       database,
       errors,
+      dataDir: (instance) => join(folder, `${instance}`),
       until,
       addInstance,
       async ask(method, path, { as, body, raw, headers = {}, instance = 0 } = {}) {

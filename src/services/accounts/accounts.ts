@@ -1,4 +1,3 @@
-import { Bot } from '../../../models/Bot.ts'
 import type { PermissionWire } from '../../../models/Permission.ts'
 import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
 import type { RoleWire } from '../../../models/Role.ts'
@@ -12,16 +11,20 @@ import { AppError, conflict, forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { Bus, Logger, Mailer } from '../../kernel/ports.ts'
 import { type RateLimiter, rates } from '../../kernel/rate.ts'
-import { createAudit } from './audit.ts'
+import type { StandardRole } from '../../policies/permissions.ts'
+import { isDuplicate } from '../shared/duplicates.ts'
+import { type Audit, createAudit } from './audit.ts'
 import { createBackground } from './background.ts'
 import { type Bots, createBots } from './bots.ts'
 import { createOperator, type Operator } from './operator.ts'
 import { createPasswords, type PasswordOptions } from './passwords.ts'
 import { createProfiles, type Profiles } from './profiles.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
-import { createRoles, isDuplicate, type StandardRole } from './roles.ts'
+import { createRights, type Rights } from './rights.ts'
+import { createRoles, type Roles } from './roles.ts'
 import { createSessions, type OpenSession, type Origin, type Sessions } from './sessions.ts'
 import { accessSeconds, createTokens } from './tokens.ts'
+import { createUsers, type Users } from './users.ts'
 
 /** What registering and logging in answer. */
 interface SignedIn extends TokenPair {
@@ -54,16 +57,21 @@ export interface Accounts {
   /** Revokes the bearer's session, or the one that a refresh token names. Throws `unauthenticated`. */
   logout(actor: Actor | null, refreshToken: string | undefined, origin: Origin): Promise<void>
   me(actor: Actor): Promise<Me>
-  /** Shuts a user and their bots out, at once and for good. Throws `not_found`. */
-  ban(userId: string, by: Actor): Promise<void>
   /** Whose token it is, a person's or a bot's. Throws `unauthenticated`, or `unavailable` where that can't be told. */
   authenticate(token: string): Promise<Actor>
   sessions: Sessions
+  /** Writes what matters for security, moderation and deletion down; for all services. */
+  audit: Audit
+  /** What roles permit, and who notices when that changes. */
+  rights: Rights
+  roles: Roles
+  /** The accounts, for those who run the service. */
+  users: Users
   bots: Bots
   profiles: Profiles
   recovery: Recovery
   operator: Operator
-  /** Makes the standard roles and the configured admin where missing, and begins to watch for ended sessions. */
+  /** Makes the standard roles, their permissions and the configured admin where missing, and begins to watch for ended sessions. */
   start(): Promise<void>
   /** Ends what runs, after mails under way; within 7 s. */
   close(): Promise<void>
@@ -91,10 +99,11 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const passwords = createPasswords(deps.passwords)
   const background = createBackground(log)
   const audit = createAudit(database)
-  const sessions = createSessions({ database, audit, bus: deps.bus, log, tokens, pollMs: deps.pollMs })
+  const rights = createRights({ database, bus: deps.bus, log, pollMs: deps.pollMs ?? 500 })
+  const sessions = createSessions({ database, audit, rights, bus: deps.bus, log, tokens, pollMs: deps.pollMs })
   const bots = createBots({ database, sessions, audit })
   const profiles = createProfiles(database)
-  const roles = createRoles(database)
+  const roles = createRoles({ database, rights })
   const recovery = createRecovery({
     database,
     sessions,
@@ -160,6 +169,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     database,
     sessions,
     roles,
+    rights,
     audit,
     log,
     async insertAdmin(email, password) {
@@ -171,6 +181,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
 
   return {
     sessions,
+    audit,
+    rights,
+    roles,
+    users: createUsers({ database, sessions, rights, roles, audit }),
     bots,
     profiles,
     recovery,
@@ -240,14 +254,6 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       if (!user) throw notFound('User')
       return { user: User.toWire(user), profile, ...held }
     },
-    async ban(userId, by) {
-      const { matchedCount } = await users.updateOne({ _id: userId }, { $set: { bannedAt: new Date() } })
-      if (matchedCount === 0) throw notFound('User')
-      const owned = await database.collection(Bot).find({ ownerId: userId }).project<{ userId: string }>({ userId: 1 })
-      const userIds = [userId, ...(await owned.toArray()).map((bot) => bot.userId)]
-      await sessions.revoke({ userId: { $in: userIds } })
-      await audit.record('UserBan', by.userId, { userId })
-    },
     async authenticate(token) {
       if (token.startsWith('ppb_')) return bots.authenticate(token)
       const claims = tokens.verifyAccess(token)
@@ -258,10 +264,12 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     async start() {
       await roles.seed()
       await operator.ensureAdmin(config.admin)
+      await rights.start()
       await sessions.start()
     },
     async close() {
       await sessions.close()
+      await rights.close()
       await background.idle(5_000)
     },
   }

@@ -5,6 +5,7 @@ import type { Actor } from '../../kernel/actor.ts'
 import { AppError, conflict, forbidden, notFound } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { Audit } from './audit.ts'
+import type { Rights } from './rights.ts'
 import type { Roles } from './roles.ts'
 import type { Sessions } from './sessions.ts'
 import { randomSecret } from './tokens.ts'
@@ -23,7 +24,7 @@ export interface Operator {
   actorOf(email: string): Promise<Actor>
   /**
    * Makes an admin account, or an admin of the account that there is, which keeps its password. Instances learn of a
-   * promotion within 30 s. Throws `conflict` for a bot's account or a suspended one.
+   * promotion within 1 s. Throws `conflict` for a bot's account or a suspended one.
    */
   makeAdmin(email: string, password: string | undefined): Promise<AdminMade>
   /** Ends all of a person's sessions, on every instance within 1 s. Returns how many there were. */
@@ -36,13 +37,14 @@ export interface OperatorDeps {
   database: Database
   sessions: Sessions
   roles: Roles
+  rights: Rights
   audit: Audit
   log: Logger
   /** Stores a new admin account. Throws `conflict` where there is one. */
   insertAdmin(email: string, password: string): Promise<UserDoc>
 }
 
-export function createOperator({ database, sessions, roles, audit, log, insertAdmin }: OperatorDeps): Operator {
+export function createOperator({ database, sessions, roles, rights, audit, log, insertAdmin }: OperatorDeps): Operator {
   const users = database.collection(User)
   const find = (email: string) => users.findOne({ emailKey: email.toLowerCase() })
   const makePassword = () => randomSecret().slice(0, 24)
@@ -66,10 +68,10 @@ export function createOperator({ database, sessions, roles, audit, log, insertAd
       if (known.bannedAt) throw conflict('This account is suspended')
       if (known.role === 'admin') return { outcome: 'unchanged', userId: known._id, password: null }
       await database.transaction(async (session) => {
-        await users.updateOne({ _id: known._id }, { $set: { role: 'admin', updatedAt: new Date() } }, { session })
-        await roles.assign(known._id, 'admin', session)
+        await roles.setAdmin(known._id, true, session)
         await audit.record('AdminPromote', known._id, {}, session)
       })
+      await rights.tell()
       return { outcome: 'promoted', userId: known._id, password: null }
     },
 

@@ -1,6 +1,8 @@
+import { AudioFile } from '../../../models/AudioFile.ts'
 import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
+import { Tag } from '../../../models/Tag.ts'
 import type { Database } from '../../infra/mongo.ts'
-import { notFound } from '../../kernel/errors.ts'
+import { invalid, notFound } from '../../kernel/errors.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 
 /** Fields of one's profile that one may change; null takes a field away. */
@@ -15,6 +17,7 @@ type ProfilePatch = {
 export interface Profiles {
   /** The profile of a user. Throws `not_found`. */
   of(userId: string): Promise<ProfileWire>
+  /** Throws `invalid` for tags that are not there, and for a featured recording that is not the user's. */
   update(userId: string, patch: ProfilePatch): Promise<ProfileWire>
   /** Profiles, newest first: all, those with a tag, those whose name begins with or whose text holds the words. */
   search(filter: { q?: string | undefined; tag?: string | undefined }, page: PageRequest): Promise<Page<ProfileWire>>
@@ -22,6 +25,18 @@ export interface Profiles {
 
 export function createProfiles(database: Database): Profiles {
   const profiles = database.collection(Profile)
+
+  /** Throws `invalid` for tags that are not there, and for a featured recording that is not the user's. */
+  async function checkReferences(userId: string, { tags, featuredAudioId }: ProfilePatch): Promise<void> {
+    const wanted = [...new Set(tags ?? [])]
+    const [known, featured] = await Promise.all([
+      wanted.length > 0 ? database.collection(Tag).countDocuments({ _id: { $in: wanted } }) : 0,
+      featuredAudioId ? database.collection(AudioFile).findOne({ _id: featuredAudioId, userId }) : null,
+    ])
+    if (known < wanted.length) throw invalid('There is no such tag', 'tags')
+    if (featuredAudioId && !featured) throw invalid('is not a recording of yours', 'featuredAudioId')
+  }
+
   return {
     async of(userId) {
       const profile = await profiles.findOne({ userId })
@@ -29,6 +44,7 @@ export function createProfiles(database: Database): Profiles {
       return Profile.toWire(profile)
     },
     async update(userId, patch) {
+      await checkReferences(userId, patch)
       const set: Record<string, unknown> = { updatedAt: new Date() }
       const unset: Record<string, ''> = {}
       for (const [key, value] of Object.entries(patch)) {

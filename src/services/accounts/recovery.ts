@@ -21,6 +21,8 @@ export interface Recovery {
   resetPassword(token: string, password: string, origin: Origin): Promise<void>
   /** Sets a new password and revokes the user's other sessions. Throws `invalid` where the current one is wrong. */
   changePassword(actor: Actor, currentPassword: string, newPassword: string, origin: Origin): Promise<void>
+  /** Throws `invalid` where it is not the user's password, `rate_limited` after ten guesses. */
+  confirmPassword(userId: string, password: string): Promise<void>
 }
 
 export interface RecoveryDeps {
@@ -53,6 +55,14 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
       log.info({ purpose }, 'Mail dropped: too many to one address')
       return false
     }
+  }
+
+  async function confirm(userId: string, password: string, path: string) {
+    await limiter.consume('password change', rates.guess, userId)
+    const user = await users.findOne({ _id: userId }, { projection: { passwordHash: 1 } })
+    if (!(await passwords.verify(password, user?.passwordHash))) throw invalid('is not the current password', path)
+    await limiter.forgive('password change', rates.guess, userId)
+    return user
   }
 
   return {
@@ -106,14 +116,12 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
       // A log-in with the old password can have slipped in between; from here on each sees the new hash.
       await sessions.revoke({ userId })
     },
+    async confirmPassword(userId, password) {
+      await confirm(userId, password, 'password')
+    },
     async changePassword(actor, currentPassword, newPassword, origin) {
       const { userId, sessionId } = actor
-      await limiter.consume('password change', rates.guess, userId)
-      const user = await users.findOne({ _id: userId }, { projection: { passwordHash: 1 } })
-      if (!(await passwords.verify(currentPassword, user?.passwordHash))) {
-        throw invalid('is not the current password', 'currentPassword')
-      }
-      await limiter.forgive('password change', rates.guess, userId)
+      const user = await confirm(userId, currentPassword, 'currentPassword')
       const passwordHash = await passwords.hash(newPassword)
       const others = { userId, _id: { $ne: sessionId } }
       const revoked = await database.transaction(async (transaction) => {

@@ -3,6 +3,7 @@ import type { mongo } from 'mongoose'
 import { Bot } from '../../../models/Bot.ts'
 import { Session, type SessionDoc, type SessionWire } from '../../../models/Session.ts'
 import { User } from '../../../models/User.ts'
+import { UserRole } from '../../../models/UserRole.ts'
 import type { Database } from '../../infra/mongo.ts'
 import type { Actor, Scope } from '../../kernel/actor.ts'
 import { AppError, notFound } from '../../kernel/errors.ts'
@@ -11,6 +12,7 @@ import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/
 import type { Bus, Logger } from '../../kernel/ports.ts'
 import type { Audit } from './audit.ts'
 import { createRevocations, type RevocationHandler } from './revocations.ts'
+import type { Rights } from './rights.ts'
 import { refreshSeconds, sha256, type Tokens } from './tokens.ts'
 
 /** Where a request came from, as sessions and the audit log keep it. */
@@ -57,6 +59,7 @@ export interface Sessions {
 export interface SessionDeps {
   database: Database
   audit: Audit
+  rights: Rights
   bus: Bus
   log: Logger
   tokens: Tokens
@@ -73,11 +76,13 @@ interface Known {
 
 const mostKnown = 50_000
 const mostTouched = 10_000
+/** Roles of one user that count. */
+const mostRoles = 100
 /** For how long a session's user and role are taken from memory, in milliseconds. */
 const freshMs = 30_000
 const touchMs = 60_000
 
-export function createSessions({ database, audit, bus, log, tokens, pollMs = 500 }: SessionDeps): Sessions {
+export function createSessions({ database, audit, rights, bus, log, tokens, pollMs = 500 }: SessionDeps): Sessions {
   const sessions = database.collection(Session)
   const revocations = createRevocations({ database, bus, log, pollMs, afterPoll: flushTouched })
   const known = new Map<string, Known>()
@@ -85,6 +90,10 @@ export function createSessions({ database, audit, bus, log, tokens, pollMs = 500
   const touched = new Set<string>()
   revocations.onRevoked((sessionId) => {
     known.delete(sessionId)
+  })
+  rights.onChanged((userIds) => {
+    if (userIds === null) known.clear()
+    else for (const [sessionId, { actor }] of known) if (userIds.has(actor.userId)) known.delete(sessionId)
   })
 
   const live = (sessionId: string) => ({
@@ -94,16 +103,37 @@ export function createSessions({ database, audit, bus, log, tokens, pollMs = 500
   })
   const ended = () => new AppError('unauthenticated', 'The session has ended')
 
+  /** Loads a session; again where rights changed meanwhile, as what was read may be older than the change. */
   async function load(sessionId: string): Promise<Known> {
+    for (let attempt = 1; ; attempt++) {
+      const generation = rights.generation()
+      const entry = await read(sessionId)
+      if (generation === rights.generation()) return entry
+      // Good for this once, as of when it was asked for; whoever asks next looks again.
+      if (attempt >= 3) return { ...entry, checkedAt: Number.NEGATIVE_INFINITY }
+    }
+  }
+
+  async function read(sessionId: string): Promise<Known> {
     const checkedAt = performance.now()
     const session = await sessions.findOne(live(sessionId))
     if (!session) throw ended()
-    const [user, bot] = await Promise.all([
+    const [user, bot, given] = await Promise.all([
       database.collection(User).findOne({ _id: session.userId }, { projection: { role: 1, bannedAt: 1 } }),
       session.botId ? database.collection(Bot).findOne({ _id: session.botId }, { projection: { scopes: 1 } }) : null,
+      session.botId ? [] : database.collection(UserRole).find({ userId: session.userId }).limit(mostRoles).toArray(),
     ])
     if (!user || user.bannedAt || (session.botId && !bot)) throw ended()
-    const actor: Actor = { userId: session.userId, sessionId, role: bot ? 'user' : user.role }
+    const roleIds = given.map(({ roleId }) => roleId).sort()
+    const actor: Actor = {
+      userId: session.userId,
+      sessionId,
+      role: bot ? 'user' : user.role,
+      // Asked anew each time: what a role permits can change while somebody holds an actor.
+      get permits() {
+        return rights.permitsOf(roleIds)
+      },
+    }
     if (bot) actor.bot = { id: bot._id, scopes: new Set<Scope>(bot.scopes) }
     return {
       actor,
@@ -235,7 +265,7 @@ export function createSessions({ database, audit, bus, log, tokens, pollMs = 500
         entry &&
         performance.now() - entry.checkedAt < freshMs &&
         // Cut off from the database, memory can't be trusted: what it missed may be a revocation.
-        (revocations.upToDate() || performance.now() - entry.checkedAt < revocations.trustMs)
+        ((revocations.upToDate() && rights.upToDate()) || performance.now() - entry.checkedAt < revocations.trustMs)
       if (!entry || !usable) {
         entry = await loadShared(sessionId)
         // Revoked while it was loaded?

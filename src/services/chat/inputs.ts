@@ -5,13 +5,18 @@ import { f } from '../../kernel/fields.ts'
 /** What clients give to rooms and messages, over sockets and REST alike. */
 export const clientId = f.text(1, 64).describe('Chosen by the sender; a repeat stores nothing twice')
 export const content = f.content(1, maxContent)
+// Tag characters spell the flags of regions; the joiner makes families.
+const visible = /^(?:[^\s\p{C}]|[\u{e0020}-\u{e007f}])+(?:\u200d(?:[^\s\p{C}]|[\u{e0020}-\u{e007f}])+)*$/u
 export const emoji = z
   .string()
   .min(1)
   .max(64)
-  // Tag characters spell the flags of regions; the joiner makes families.
-  .regex(/^(?:[^\s\p{C}]|[\u{e0020}-\u{e007f}])+(?:\u200d(?:[^\s\p{C}]|[\u{e0020}-\u{e007f}])+)*$/u, 'must be an emoji')
+  // What tools can make examples of; the rest can't be said in JSON Schema's regular expressions.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it refuses
+  .regex(/^[^\s\u0000-\u001f\u007f-\u009f]+$/, 'must be an emoji')
+  .refine((text) => visible.test(text), 'must be an emoji')
   .describe('An emoji, or a name for one')
+  .meta({ examples: ['👍', '🎸'] })
 
 const visibility = z.enum(['public', 'private'])
 

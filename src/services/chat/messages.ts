@@ -3,12 +3,13 @@ import { AudioFile } from '../../../models/AudioFile.ts'
 import { ChatMessage, type ChatMessageWire } from '../../../models/ChatMessage.ts'
 import { Image } from '../../../models/Image.ts'
 import type { Database } from '../../infra/mongo.ts'
-import type { Actor } from '../../kernel/actor.ts'
+import { type Actor, permits } from '../../kernel/actor.ts'
 import { AppError, forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { Log } from '../../log/log.ts'
 import type { LiveView, LogRecord } from '../../log/types.ts'
 import { roomPolicy } from '../../policies/rooms.ts'
+import type { Audit } from '../accounts/audit.ts'
 import type { Marks } from '../marks.ts'
 import type { Bursts } from '../notifications/bursts.ts'
 import type { People } from '../people.ts'
@@ -37,10 +38,12 @@ export interface MessageDeps {
   bursts: Pick<Bursts, 'around' | 'aroundEdit'>
   search: Search
   slowMode: SlowMode
+  audit: Audit
 }
 
 /** Sending, changing and finding the messages of rooms. */
-export function createMessages({ database, log, rooms, people, marks, bursts, search, slowMode }: MessageDeps) {
+export function createMessages(deps: MessageDeps) {
+  const { database, log, rooms, people, marks, bursts, search, slowMode, audit } = deps
   const entries = logRecords(database)
   const images = database.collection(Image)
   const audioFiles = database.collection(AudioFile)
@@ -58,13 +61,14 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
     messageId: string,
     roomId: string | undefined,
     work: (record: LogRecord, live: RoomLive) => Promise<T>,
+    isShown: (live: RoomLive) => boolean = ({ state }) => state.members.has(actor.userId),
   ): Promise<T> {
     const record = await entries.findOne({ _id: messageId })
     if (record?.kind !== ChatMessage.spec.kind) throw notFound('message')
     if (roomId !== undefined && record!.logId !== roomId) throw notFound('message')
     return log.using(record!.logId, (view) => {
       const live = view as RoomLive
-      if (!live.state.members.has(actor.userId)) throw notFound('message')
+      if (!isShown(live)) throw notFound('message')
       return work(record!, live)
     })
   }
@@ -80,7 +84,7 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
     record: LogRecord,
     event: string,
     transform: (current: LogRecord) => Record<string, unknown> | null,
-    check: (live: RoomLive) => void = () => {},
+    check: (live: RoomLive) => void = (live) => void requireMember(actor, live),
   ) {
     const [context] = await marks.seen(record.logId, [{ seq: record.seq!, senderId: record.senderId }])
     const changed = await log.change(record.logId, {
@@ -88,7 +92,7 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
       event,
       transform,
       context,
-      guard: (live) => check(requireMember(actor, live)),
+      guard: (live) => check(live as RoomLive),
     })
     search.touch(record.logId)
     return presentMessage(changed, context)
@@ -184,12 +188,21 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
         return mentions.some((userId) => !before.has(userId)) ? bursts.aroundEdit(messageId, edit) : edit()
       }),
 
-    delete: (actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> =>
-      withMessage(actor, messageId, roomId, async (record, live) => {
-        const check = ({ state }: RoomLive) => {
-          const role = state.members.get(actor.userId)
-          if (!roomPolicy.deleteMessage(role, record.senderId === actor.userId, actor.role === 'admin'))
+    /** By its sender, those who lead the room and, where the room is public, those who may delete anybody's messages. */
+    async delete(actor: Actor, messageId: string, roomId?: string): Promise<ChatMessageWire> {
+      const moderates = permits(actor, { action: 'delete', resource: 'ChatMessage' })
+      const isShown = ({ state }: RoomLive) =>
+        state.members.has(actor.userId) || (moderates && state.room?.visibility === 'public')
+      let byPermission = false
+      const work = async (record: LogRecord, live: RoomLive) => {
+        const isSender = record.senderId === actor.userId
+        const check = (current: RoomLive) => {
+          if (!isShown(current)) throw notFound('message')
+          const role = current.state.members.get(actor.userId)
+          if (!roomPolicy.deleteMessage(role, isSender, moderates)) {
             throw forbidden('Only its sender or those who lead the room delete a message')
+          }
+          byPermission = !record['deletedAt'] && !roomPolicy.deleteMessage(role, isSender, false)
         }
         check(live)
         const erase = (current: LogRecord) => {
@@ -206,7 +219,17 @@ export function createMessages({ database, log, rooms, people, marks, bursts, se
           }
         }
         return change(actor, record, 'room:message:deleted', erase, check)
-      }),
+      }
+      const deleted = await withMessage(actor, messageId, roomId, work, isShown)
+      if (byPermission) {
+        await audit.record('ChatMessageDelete', actor.userId, {
+          messageId,
+          chatRoomId: deleted.chatRoomId,
+          senderId: deleted.senderId,
+        })
+      }
+      return deleted
+    },
 
     react: (actor: Actor, messageId: string, emoji: string, on: boolean, roomId?: string): Promise<ChatMessageWire> =>
       withMessage(actor, messageId, roomId, (record) =>

@@ -5,15 +5,18 @@ import {
   type NotificationType,
   type NotificationWire,
 } from '../../../models/Notification.ts'
+import { PushSubscription } from '../../../models/PushSubscription.ts'
 import { User } from '../../../models/User.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { channels } from '../../kernel/channels.ts'
 import { groupBy } from '../../kernel/group.ts'
 import { newId } from '../../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
-import type { Emitter } from '../../kernel/ports.ts'
+import type { Emitter, Logger } from '../../kernel/ports.ts'
 import type { Jobs } from '../jobs.ts'
+import { type Act, createCollapsing } from './collapsing.ts'
 import { createPreferences } from './preferences.ts'
+import { createRepeats } from './repeats.ts'
 
 /** News for a user. */
 export interface News {
@@ -35,22 +38,34 @@ export interface NotificationsDeps {
   database: Database
   emitter: Emitter
   jobs: Jobs
+  logger: Logger
+  /** How long notifications are collected for one mail, in milliseconds. */
+  digestMs?: number | undefined
 }
 
-/** By which job notifications are mailed. */
+/** By which jobs notifications are mailed, one each or collected, and pushed to browsers. */
 export const mailing = { kind: 'notification:mail' }
+export const digesting = { kind: 'notification:digest' }
+export const pushing = { kind: 'notification:push' }
 
 /** How many are handled at a time, and counted at most. */
 const chunk = 500
 const maxCounted = 10_000
 
 /** News for users: who gets which, stored once, told to all devices. */
-export function createNotifications({ database, emitter, jobs }: NotificationsDeps) {
+export function createNotifications({ database, emitter, jobs, logger, digestMs = 600_000 }: NotificationsDeps) {
   const notifications = database.collection(Notification)
+  const subscriptions = database.collection(PushSubscription)
   const users = database.collection(User)
   const blocks = database.collection(Block)
   const preferences = createPreferences(database)
   const shown = { mailOnly: { $ne: true } }
+  const collapsing = createCollapsing({
+    database,
+    draft: async ({ userId, type, actorId, group }, payload) =>
+      (await wanted([{ userId, type, dedupeKey: group, payload: { ...payload, actorId } }]))[0] ?? null,
+  })
+  const tellAgain = createRepeats({ tell: again, logger })
 
   /** Tells of users and those who act whether one blocks the other. */
   async function blocking(userIds: string[], actorIds: string[]) {
@@ -114,6 +129,36 @@ export function createNotifications({ database, emitter, jobs }: NotificationsDe
     }
   }
 
+  /** Tells of one that took in more acts, as it is by now. */
+  async function again(id: string) {
+    const doc = (await notifications.findOne({ _id: id } as never)) as NotificationDoc | null
+    if (doc && !doc.isRead && !doc.mailOnly) {
+      emitter.emit(channels.news(doc.userId), 'notification', Notification.toWire(doc))
+    }
+  }
+
+  /** Passes stored news on: to connected devices, and by jobs to the browsers that asked for pushes. */
+  async function pass(stored: NotificationDoc[]) {
+    const shownOnes = stored.filter((doc) => !doc.mailOnly)
+    if (shownOnes.length === 0) return
+    for (const doc of shownOnes) emitter.emit(channels.news(doc.userId), 'notification', Notification.toWire(doc))
+    const userIds = [...new Set(shownOnes.map(({ userId }) => userId))]
+    const reached = new Set<string>(await subscriptions.distinct('userId', { userId: { $in: userIds } }))
+    const pushes = shownOnes.filter(({ userId }) => reached.has(userId)).map(({ _id }) => ({ notificationId: _id }))
+    if (pushes.length > 0) await jobs.enqueueAll(pushing, pushes)
+  }
+
+  /** One job for a user and span of time; it runs when the span is over, so that it finds all that fell into it. */
+  async function enqueueDigest(userId: string) {
+    const now = Date.now()
+    const span = Math.floor(now / digestMs)
+    await jobs.enqueue(
+      digesting,
+      { userId },
+      { key: `${userId}:${span}`, delayMs: (span + 1) * digestMs - now + 1_000 },
+    )
+  }
+
   async function unread(userId: string): Promise<number> {
     return notifications.countDocuments({ userId, isRead: false, ...shown } as never, { limit: maxCounted })
   }
@@ -150,15 +195,31 @@ export function createNotifications({ database, emitter, jobs }: NotificationsDe
           stored = stored.filter(({ userId }) => !over.has(userId))
         }
         told += stored.length
-        for (const doc of stored) {
-          if (!doc.mailOnly) emitter.emit(channels.news(doc.userId), 'notification', Notification.toWire(doc))
-        }
+        await pass(stored)
         const mails = stored.filter((doc) => doc.mailed).map((doc) => ({ notificationId: doc._id }))
         if (mails.length > 0) await jobs.enqueueAll(mailing, mails)
         // Other work gets its turn between the chunks of a large room.
         await new Promise((done) => setImmediate(done))
       }
       return told
+    },
+
+    /**
+     * Notifies of an act that comes in bursts, together with others of its group that are unread: the first at once,
+     * what follows at most once a second, as the same notification with a longer payload. Mails of them are collected.
+     * Returns whether it was news.
+     */
+    async collapse(act: Act): Promise<boolean> {
+      const stored = await collapsing.store(act)
+      if (!stored) return false
+      const { notification, isNew } = stored
+      if (!isNew) {
+        tellAgain.add(notification._id)
+        return true
+      }
+      await pass([notification])
+      if (notification.mailed) await enqueueDigest(notification.userId)
+      return true
     },
 
     /** A page of a user's notifications, newest first; all, or the unread ones alone. */
@@ -210,6 +271,8 @@ export function createNotifications({ database, emitter, jobs }: NotificationsDe
       )
       return new Set(found.flat().map(({ userId }) => userId))
     },
+
+    close: () => tellAgain.close(),
 
     async get(id: string): Promise<NotificationDoc | null> {
       return (await notifications.findOne({ _id: id })) as never

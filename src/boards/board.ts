@@ -1,0 +1,440 @@
+import type * as Y from 'yjs'
+import { AppError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import type { Logger } from '../kernel/ports.ts'
+import { BoardAwareness } from './awareness.ts'
+import type { BoardConnection } from './connection.ts'
+import type { BoardDocument } from './document.ts'
+import type { Message } from './exchange.ts'
+import { type AwarenessEntry, awarenessBody, frames, pack, unpack } from './protocol.ts'
+import type { Record, StoredRecord } from './store.ts'
+import { type Author, BrokenFrame, type Change, type Commit, closeCodes, TooLarge } from './types.ts'
+
+/** What boards share. */
+export interface BoardGround {
+  instanceId: string
+  logger: Logger
+  append(record: Record): Promise<void>
+  publish(projectId: string, message: Message): void
+  committed(commit: Commit): void
+  /** Reads what this board has missed. */
+  catchUp(board: Board): void
+}
+
+/** Work that waits for its turn at the document. */
+type Entry =
+  | { type: 'update'; connection: BoardConnection; update: Uint8Array; isStep2: boolean }
+  | {
+      type: 'change'
+      by: Author
+      run(doc: Y.Doc): unknown
+      resolve(outcome: unknown): void
+      reject(error: unknown): void
+    }
+
+interface Sent {
+  frame: Buffer
+  /** Who wrote it, and does not get it back. */
+  writer: BoardConnection | null
+}
+
+/** Entries, and bytes of them, that one commit takes; bytes that may wait. */
+const batchEntries = 500
+const batchBytes = 4 * 1024 * 1024
+const maxQueueBytes = 64 * 1024 * 1024
+/** A commit larger than this is not sent through Redis but read from MongoDB. */
+const maxMessageBytes = 1024 * 1024
+/** For how long ids are kept to know what was seen, in milliseconds; longer than `since` looks back. */
+const recentMs = 120_000
+/** Awareness goes out at once, and then at most this often, in milliseconds. */
+const awarenessMs = 20
+
+/**
+ * A board that is open here. Its document takes turns: at rest it is what is committed, and may be read and sent; then
+ * what has come in is accepted, stored as one record, and only then passed on. While that is being stored, what comes in
+ * waits for the next turn.
+ */
+export class Board {
+  readonly projectId: string
+  readonly document: BoardDocument
+  readonly connections = new Set<BoardConnection>()
+  /** When somebody last had to do with it. */
+  usedAt = Date.now()
+  editedAt = Date.now()
+  compactedAt = Date.now()
+  /** Records that no snapshot holds, about. */
+  records: number
+  /** Requests that hold it open. */
+  holds = 0
+  version: string | null
+  catching = false
+  isClosed = false
+  readonly #ground: BoardGround
+  #queue: Entry[] = []
+  #queueBytes = 0
+  #atRest: (() => void)[] = []
+  #isCommitting = false
+  #isScheduled = false
+  #outbox: Sent[] = []
+  #isSending = false
+  #awareness: BoardAwareness | null = null
+  #awarenessTimer: NodeJS.Timeout | null = null
+  #awarenessAt = 0
+  /** Ids of records that are in the document, with when they came. */
+  #recent = new Map<string, number>()
+  #seq = 0
+  #heard = new Map<string, number>()
+
+  constructor(ground: BoardGround, projectId: string, document: BoardDocument, ids: string[], version: string | null) {
+    this.#ground = ground
+    this.projectId = projectId
+    this.document = document
+    this.records = ids.length
+    this.version = version
+    const now = Date.now()
+    for (const id of ids) this.#recent.set(id, now)
+  }
+
+  get isIdle(): boolean {
+    return (
+      this.connections.size === 0 &&
+      this.holds === 0 &&
+      this.#queue.length === 0 &&
+      this.#atRest.length === 0 &&
+      !this.#isCommitting
+    )
+  }
+
+  get waitingBytes(): number {
+    return this.#queueBytes
+  }
+
+  get awareness(): BoardAwareness {
+    this.#awareness ??= new BoardAwareness()
+    return this.#awareness
+  }
+
+  get hasAwareness(): boolean {
+    return this.#awareness !== null
+  }
+
+  /** Runs `work` as soon as the document is what is committed: now, or when what is being stored is. */
+  atRest(work: () => void): void {
+    if (!this.#isCommitting && this.document.isAtRest) {
+      work()
+      return
+    }
+    this.#atRest.push(work)
+    this.#schedule()
+  }
+
+  /** Queues a client's update. */
+  submit(connection: BoardConnection, update: Uint8Array, isStep2: boolean): void {
+    if (this.#queueBytes > maxQueueBytes) {
+      connection.end(closeCodes.unavailable, 'too much is waiting')
+      return
+    }
+    this.#enqueue({ type: 'update', connection, update, isStep2 }, update.length)
+  }
+
+  /** Queues a change of the server's. Throws what `run` throws, `unavailable`, and TooLarge. */
+  transact<T>(by: Author, run: (doc: Y.Doc) => T): Promise<{ result: T; update: Uint8Array | null }> {
+    if (this.isClosed || this.#queueBytes > maxQueueBytes) {
+      return Promise.reject(new AppError('unavailable', 'The board is busy; try again', { retryAfterMs: 500 }))
+    }
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ type: 'change', by, run, resolve: resolve as (outcome: unknown) => void, reject }, 0)
+    })
+  }
+
+  #enqueue(entry: Entry, bytes: number) {
+    this.#queue.push(entry)
+    this.#queueBytes += bytes
+    this.usedAt = Date.now()
+    this.#schedule()
+  }
+
+  /** One turn for all that this turn of the event loop brings. */
+  #schedule() {
+    if (this.#isScheduled || this.#isCommitting) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#turn()
+    })
+  }
+
+  #turn() {
+    if (this.#isCommitting) return
+    const resting = this.#atRest
+    this.#atRest = []
+    for (const work of resting) this.#safely(work)
+    const changes: Change[] = []
+    const writers: (BoardConnection | null)[] = []
+    const settled: (() => void)[] = []
+    const failed: ((error: unknown) => void)[] = []
+    let taken = 0
+    let bytes = 0
+    while (taken < this.#queue.length && changes.length < batchEntries && bytes < batchBytes) {
+      const entry = this.#queue[taken++]!
+      if (entry.type === 'change') {
+        this.#accept(entry, changes, settled, failed)
+        if (changes.length > writers.length) writers.push(null)
+        continue
+      }
+      this.#queueBytes -= entry.update.length
+      const change = this.#acceptUpdate(entry)
+      if (!change) continue
+      changes.push(change)
+      writers.push(entry.connection)
+      bytes += change.update.length
+    }
+    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken)
+    if (changes.length > 0) void this.#commit(changes, writers, settled, failed)
+    else if (this.#queue.length > 0 || this.#atRest.length > 0) this.#schedule()
+  }
+
+  /** Runs a change of the server's; where nothing came of it, it is answered at once. */
+  #accept(
+    { by, run, resolve, reject }: Entry & { type: 'change' },
+    changes: Change[],
+    settled: (() => void)[],
+    failed: ((error: unknown) => void)[],
+  ) {
+    try {
+      const { result, update, touched } = this.document.change(run)
+      if (!update) {
+        // What it saw may not be stored yet.
+        settled.push(() => resolve({ result, update }))
+        if (this.document.isAtRest) settled.pop()!()
+        return
+      }
+      changes.push({ update, by, touched })
+      settled.push(() => resolve({ result, update }))
+      failed.push(reject)
+    } catch (error) {
+      reject(error instanceof TooLarge ? new AppError('too_large', 'The board is full', { cause: error }) : error)
+    }
+  }
+
+  #acceptUpdate({ connection, update, isStep2 }: Entry & { type: 'update' }): Change | null {
+    if (!connection.canWrite) return null
+    try {
+      const verdict = this.document.accept(update)
+      if (verdict.type === 'gap') {
+        connection.lacks(verdict.missing)
+        return null
+      }
+      if (isStep2) connection.hasSynced((client) => this.document.clockOf(client))
+      if (verdict.type === 'known') return null
+      return { update, by: { userId: connection.user.id, name: connection.user.name }, touched: verdict.touched }
+    } catch (error) {
+      if (error instanceof BrokenFrame) connection.end(closeCodes.broken, error.message)
+      else if (error instanceof TooLarge) connection.end(closeCodes.tooLarge, error.message)
+      else this.fail(error)
+      return null
+    }
+  }
+
+  async #commit(
+    changes: Change[],
+    writers: (BoardConnection | null)[],
+    settled: (() => void)[],
+    failed: ((error: unknown) => void)[],
+  ) {
+    this.#isCommitting = true
+    const data = pack(changes.map(({ update }) => update))
+    const record: Record = { id: newId(), projectId: this.projectId, data }
+    try {
+      await this.#ground.append(record)
+      // From here on the bytes are views into the one record.
+      const updates = unpack(data)
+      updates.forEach((update, index) => {
+        changes[index]!.update = update
+      })
+      this.document.commit(updates)
+      this.records++
+      this.editedAt = Date.now()
+      this.saw([record.id])
+      updates.forEach((update, index) => void this.#send(frames.update(update), writers[index]!))
+      this.#tell({ id: record.id, updates }, data.length)
+      for (const settle of settled) settle()
+      this.#safely(() => this.#ground.committed({ projectId: this.projectId, changes, doc: this.document.open() }))
+    } catch (error) {
+      this.#ground.logger.warn({ err: error, projectId: this.projectId }, 'changes of a board could not be stored')
+      this.document.rollBack()
+      for (const reject of failed) reject(error)
+      // Their clients still have what was not stored, and bring it when they come back.
+      for (const writer of new Set(writers)) writer?.end(closeCodes.unavailable, 'it could not be stored')
+    } finally {
+      this.#isCommitting = false
+    }
+    this.#turn()
+  }
+
+  #tell(record: StoredRecord, bytes: number) {
+    const seq = ++this.#seq
+    if (bytes > maxMessageBytes) this.#ground.publish(this.projectId, { type: 'stored', seq, ids: [record.id] })
+    else this.#ground.publish(this.projectId, { type: 'records', seq, records: [record] })
+  }
+
+  /** Takes in what another instance says. */
+  hear(sender: string, message: Message): void {
+    switch (message.type) {
+      case 'records':
+      case 'stored': {
+        const last = this.#heard.get(sender)
+        this.#heard.set(sender, message.seq)
+        if (message.type === 'records') this.take(message.records)
+        if (message.type === 'stored' || (last !== undefined && message.seq > last + 1)) this.#ground.catchUp(this)
+        return
+      }
+      case 'awareness':
+        this.awareness.receiveShared(sender, message.entries, Date.now())
+        this.spreadAwareness()
+        return
+      case 'opened': {
+        const entries = this.#awareness?.own() ?? []
+        if (entries.length > 0) this.#ground.publish(this.projectId, { type: 'awareness', entries })
+        return
+      }
+      case 'removed':
+        this.close(closeCodes.missing, 'the project is gone')
+    }
+  }
+
+  /** Applies records that are stored, those that are not here yet, and passes them on to the sockets here. */
+  take(records: StoredRecord[]): void {
+    const fresh = records.filter(({ id }) => !this.#recent.has(id))
+    if (fresh.length === 0 || this.isClosed) return
+    const updates = fresh.flatMap((record) => record.updates)
+    const isWhole = this.document.applyStored(updates)
+    this.records += fresh.length
+    this.editedAt = Date.now()
+    this.saw(fresh.map(({ id }) => id))
+    for (const update of updates) this.#send(frames.update(update), null)
+    if (!isWhole) this.#ground.catchUp(this)
+  }
+
+  has(id: string): boolean {
+    return this.#recent.has(id)
+  }
+
+  saw(ids: string[]): void {
+    const now = Date.now()
+    for (const id of ids) this.#recent.set(id, now)
+    for (const [id, at] of this.#recent) {
+      if (now - at < recentMs) break
+      this.#recent.delete(id)
+    }
+  }
+
+  /** Sends what has changed in the awareness, at once or a moment after the last time. */
+  spreadAwareness(): void {
+    if (!this.#awareness?.hasChanged || this.#awarenessTimer) return
+    const wait = this.#awarenessAt + awarenessMs - performance.now()
+    if (wait <= 0) {
+      // With all that this turn brings.
+      this.#wake()
+      return
+    }
+    this.#awarenessTimer = setTimeout(() => {
+      this.#awarenessTimer = null
+      this.#wake()
+    }, wait)
+  }
+
+  #send(frame: Buffer, writer: BoardConnection | null) {
+    this.#outbox.push({ frame, writer })
+    this.#wake()
+  }
+
+  #wake() {
+    if (this.#isSending) return
+    this.#isSending = true
+    setImmediate(() => {
+      this.#isSending = false
+      this.#flush()
+    })
+  }
+
+  /** One write for each socket, of all that the turn has brought. */
+  #flush() {
+    const sent = this.#outbox
+    this.#outbox = []
+    if (this.#awareness?.hasChanged && !this.#awarenessTimer) {
+      this.#awarenessAt = performance.now()
+      const { changed, shared } = this.#awareness.take()
+      sent.push({ frame: frames.awareness(awarenessBody(changed)), writer: null })
+      if (shared.length > 0) this.#ground.publish(this.projectId, { type: 'awareness', entries: shared })
+    }
+    if (sent.length === 0 || this.connections.size === 0) return
+    const all = sent.length === 1 ? sent[0]!.frame : Buffer.concat(sent.map(({ frame }) => frame))
+    const own = new Map<BoardConnection, [from: number, to: number][]>()
+    let at = 0
+    for (const { frame, writer } of sent) {
+      if (writer) {
+        const ranges = own.get(writer)
+        if (ranges) ranges.push([at, at + frame.length])
+        else own.set(writer, [[at, at + frame.length]])
+      }
+      at += frame.length
+    }
+    for (const connection of this.connections) {
+      const ranges = own.get(connection)
+      connection.write(ranges ? around(all, ranges) : [all])
+    }
+  }
+
+  /** The awareness of all, as one frame; null where there is none. */
+  awarenessFrame(): Buffer | null {
+    const entries: AwarenessEntry[] = this.#awareness?.all() ?? []
+    return entries.length > 0 ? frames.awareness(awarenessBody(entries)) : null
+  }
+
+  /** The stored bytes don't fit together: nobody can go on here. */
+  fail(error: unknown): void {
+    this.#ground.logger.error({ err: error, projectId: this.projectId }, 'a board can’t be read')
+    this.close(closeCodes.failed, 'the board can’t be read')
+  }
+
+  /** Ends all connections. What waits is refused; what is being stored is stored. */
+  close(code: (typeof closeCodes)[keyof typeof closeCodes], reason: string): void {
+    this.isClosed = true
+    for (const entry of this.#queue.splice(0)) {
+      if (entry.type === 'change')
+        entry.reject(new AppError('unavailable', 'The board was closed', { retryAfterMs: 500 }))
+    }
+    this.#queueBytes = 0
+    for (const connection of [...this.connections]) connection.end(code, reason)
+    if (this.#awarenessTimer) clearTimeout(this.#awarenessTimer)
+    this.#awarenessTimer = null
+  }
+
+  /** Resolves when nothing waits to be stored or sent. */
+  async idle(): Promise<void> {
+    while (this.#isCommitting || this.#queue.length > 0 || this.#outbox.length > 0 || this.#isScheduled) {
+      await new Promise((done) => setTimeout(done, 2))
+    }
+  }
+
+  #safely(work: () => void) {
+    try {
+      work()
+    } catch (error) {
+      this.#ground.logger.error({ err: error, projectId: this.projectId }, 'work at a board failed')
+    }
+  }
+}
+
+/** What is left of the bytes without these ranges. */
+function around(all: Buffer, ranges: [from: number, to: number][]): Buffer[] {
+  const rest: Buffer[] = []
+  let at = 0
+  for (const [from, to] of ranges) {
+    if (from > at) rest.push(all.subarray(at, from))
+    at = to
+  }
+  if (at < all.length) rest.push(all.subarray(at))
+  return rest
+}

@@ -1,0 +1,49 @@
+import Bell from '@lucide/svelte/icons/bell'
+import Hash from '@lucide/svelte/icons/hash'
+import MessageCircle from '@lucide/svelte/icons/message-circle'
+import type { Component } from 'svelte'
+import type { Texts } from '../lib/i18n/en.ts'
+import type { Page } from '../lib/router.svelte.ts'
+import { news } from './news.svelte.ts'
+
+/** All pages; the first that fits the path is shown. Each comes in a file of its own when it is first wanted. */
+export const pages: Page[] = [
+  { path: '/login', for: 'out', load: () => import('./auth/SignIn.svelte') },
+  { path: '/signup', for: 'out', load: () => import('./auth/SignUp.svelte') },
+  { path: '/forgot', for: 'all', load: () => import('./auth/Forgot.svelte') },
+  { path: '/reset', for: 'all', load: () => import('./auth/Reset.svelte') },
+  { path: '/verify', for: 'all', load: () => import('./auth/Verify.svelte') },
+  { path: '/welcome', load: () => import('./welcome/Welcome.svelte') },
+  { path: '/discover', load: () => import('./rooms/Discover.svelte'), isDeep: () => true },
+  {
+    path: '/rooms/:roomId?/:seq?',
+    load: () => import('./rooms/Rooms.svelte'),
+    isDeep: ({ roomId }) => Boolean(roomId),
+  },
+  {
+    path: '/messages/:userId?/:seq?',
+    load: () => import('./messages/Messages.svelte'),
+    isDeep: ({ userId }) => Boolean(userId),
+  },
+  { path: '/notifications', load: () => import('./notifications/Notifications.svelte') },
+  {
+    path: '/settings/:section?',
+    load: () => import('./settings/Settings.svelte'),
+    isDeep: ({ section }) => Boolean(section),
+  },
+]
+
+export interface NavEntry {
+  path: string
+  label: (texts: Texts) => string
+  icon: Component<any>
+  /** A number to show beside it, or whether there is something new. */
+  news?: () => { count?: number; isHot?: boolean; dot?: boolean }
+}
+
+/** The main navigation, in this order: Rooms, Messages, Boards, Sound, People; then what is always last. */
+export const nav: NavEntry[] = [
+  { path: '/rooms', label: ({ nav }) => nav.rooms, icon: Hash, news: () => news.rooms },
+  { path: '/messages', label: ({ nav }) => nav.messages, icon: MessageCircle, news: () => news.messages },
+  { path: '/notifications', label: ({ nav }) => nav.notifications, icon: Bell, news: () => news.notifications },
+]

@@ -1,0 +1,116 @@
+import { WebSocket } from 'ws'
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import { newId } from '../../src/kernel/ids.ts'
+import { until } from '../support/socket.ts'
+import type { Instance, World } from '../support/world.ts'
+
+export interface Client {
+  doc: Y.Doc
+  provider: WebsocketProvider
+  /** The code that it was closed with for good, where it was. */
+  closedBy(): number | undefined
+  synced(): Promise<void>
+  cards(): Record<string, any>
+  close(): void
+}
+
+/** A project with its members, past the routes that make them. */
+export async function projectOf(
+  world: World,
+  owner: { id: string },
+  members: [person: { id: string }, role: string][] = [],
+  isOpen = false,
+): Promise<string> {
+  const id = newId()
+  const createdAt = new Date()
+  const project = { _id: id, ownerId: owner.id, title: 'Night train', isOpen, createdAt, updatedAt: null }
+  await world.database.collection('projects').insertOne(project as any)
+  const rows = [[owner, 'owner'] as const, ...members].map(([person, role]) => ({
+    _id: newId(),
+    userId: person.id,
+    projectId: id,
+    role,
+    createdAt,
+  }))
+  await world.database.collection('userprojects').insertMany(rows as any[])
+  return id
+}
+
+const opened = new Set<Client>()
+
+/** A stock client at a board. */
+export function openBoard(
+  world: World,
+  projectId: string,
+  who: { accessToken: string },
+  instance: number | Instance = 0,
+  options: { doc?: Y.Doc; state?: Record<string, unknown> | null; protocols?: boolean } = {},
+): Client {
+  const at = typeof instance === 'number' ? world.instances[instance % world.instances.length]! : instance
+  const doc = options.doc ?? new Y.Doc()
+  const provider = new WebsocketProvider(`${at.url.replace('http', 'ws')}/boards`, projectId, doc, {
+    ...(options.protocols
+      ? { protocols: ['phantom-power', `bearer.${who.accessToken}`] }
+      : { params: { token: who.accessToken } }),
+    WebSocketPolyfill: WebSocket as never,
+    disableBc: true,
+    connect: false,
+  })
+  if (options.state !== undefined) provider.awareness.setLocalState(options.state)
+  let code: number | undefined
+  provider.on(
+    'closed' as never,
+    ((event: { code: number }) => {
+      code = event.code
+    }) as never,
+  )
+  const client: Client = {
+    doc,
+    provider,
+    closedBy: () => code,
+    async synced() {
+      await until(() => provider.synced, 10_000, 'a client syncs')
+    },
+    cards: () => doc.getMap('cards').toJSON(),
+    close() {
+      provider.destroy()
+      provider.awareness.destroy()
+      doc.destroy()
+      opened.delete(client)
+    },
+  }
+  opened.add(client)
+  provider.connect()
+  return client
+}
+
+/** Ends all clients that a test has opened. */
+export function closeClients(): void {
+  for (const client of [...opened]) client.close()
+}
+
+/** Adds a card as an editor does. */
+export function addCard(doc: Y.Doc, id: string, title = id): void {
+  const card = new Y.Map<unknown>()
+  for (const [key, value] of Object.entries({ id, columnId: 'todo', order: 'a0', title })) card.set(key, value)
+  doc.getMap('cards').set(id, card)
+}
+
+/** A bare WebSocket at a board, for what no stock client sends. */
+export async function openRaw(world: World, projectId: string, who: { accessToken: string }, instance = 0) {
+  const url = `${world.instances[instance]!.url.replace('http', 'ws')}/boards/${projectId}?token=${who.accessToken}`
+  const ws = new WebSocket(url)
+  const frames: Buffer[] = []
+  let code: number | undefined
+  ws.on('message', (data: Buffer) => frames.push(data))
+  ws.on('error', () => {})
+  ws.on('close', (closed) => {
+    code = closed
+  })
+  await until(() => frames.length > 0 || code !== undefined, 10_000, 'a greeting')
+  return { ws, frames, code: () => code }
+}
+
+export const encodedOf = (world: World, projectId: string, instance = 0): Promise<Uint8Array> =>
+  world.instances[instance]!.app!.services.boards.snapshot(projectId)

@@ -1,0 +1,66 @@
+import { join, resolve } from 'node:path'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+// @ts-expect-error a script without types
+import { buildWeb } from '../../scripts/build-web.mjs'
+import { ensureChromium } from '../../scripts/find-tools.ts'
+
+const root = resolve(import.meta.dirname, '..', '..')
+
+/** Builds the web client where its sources changed; returns the folder to serve it from. */
+export async function webHome(): Promise<string> {
+  await buildWeb()
+  return join(root, 'dist', 'web')
+}
+
+export interface Visit {
+  page: Page
+  context: BrowserContext
+  /** What the page wrote to its console as an error, and requests that left the server. */
+  complaints: string[]
+}
+
+export interface Visits {
+  open(url: string, options?: BrowserContextOptions): Promise<Visit>
+  close(): Promise<void>
+}
+
+/** One browser, in which each visit is a person of their own. */
+export async function openBrowser(): Promise<Visits> {
+  const executablePath = process.env['TEST_CHROMIUM'] ?? (await ensureChromium())
+  const browser: Browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  return {
+    async open(url, options = {}) {
+      const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options })
+      context.setDefaultTimeout(10_000)
+      const page = await context.newPage()
+      const complaints: string[] = []
+      page.on('pageerror', (error) => complaints.push(String(error)))
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(message.text())
+      })
+      page.on('request', (request) => {
+        const { protocol, origin } = new URL(request.url())
+        if (/^(https?|wss?):$/.test(protocol) && origin !== new URL(url).origin && !request.url().startsWith('ws'))
+          complaints.push(`a request to ${origin}`)
+      })
+      await page.goto(url)
+      return { page, context, complaints }
+    },
+    close: () => browser.close(),
+  }
+}
+
+/** Fills the form of the sign-up page. */
+export async function signUp(page: Page, name: string, email: string, password = 'a long password'): Promise<void> {
+  await page.getByLabel('Name that others see').fill(name)
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign up' }).click()
+}
+
+/** Fills the form of the log-in page. */
+export async function signIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
