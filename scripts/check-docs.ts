@@ -11,7 +11,7 @@ import { replaceSection } from './docs/sections.ts'
 /** What is wrong in the documents of the project at `root`; empty when they are in step. */
 type DocsCheck = (root: string, registries: Registries) => Promise<string[]>
 
-const GUIDES = ['architecture', 'operating', 'protocol', 'rights', 'client', 'decisions', 'benchmarks'].map(
+const GUIDES = ['architecture', 'operating', 'protocol', 'rights', 'client', 'decisions', 'benchmarks', 'metrics'].map(
   (name) => `docs/${name}.md`,
 )
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'examples/README.md', ...GUIDES]

@@ -5,11 +5,11 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { analysePcm } from '../../src/audio/analyse.ts'
-import { openDecoder, standardLimits } from '../../src/audio/decode/index.ts'
+import { analyse } from '../../src/audio/analyse.ts'
+import { standardLimits } from '../../src/audio/decode/index.ts'
 import { type Prediction, scoreAll } from '../audio/score.ts'
 
-const EXTENSIONS = new Set(['.wav', '.mp3', '.flac', '.ogg', '.opus', '.m4a', '.aac'])
+const EXTENSIONS = new Set(['.ogg', '.oga', '.opus', '.mp3', '.wav', '.flac', '.m4a', '.mp4', '.aac'])
 
 const { values } = parseArgs({
   options: { clips: { type: 'string' }, predictions: { type: 'string' }, help: { type: 'boolean' } },
@@ -37,18 +37,20 @@ const startedAt = performance.now()
 for (const [index, file] of files.entries()) {
   const before = cpu()
   let stages = 0
-  const source = await openDecoder(join(folder, file), standardLimits)
-  const output = await analysePcm(source, {
-    clock: cpu,
-    onSpent: (each) => {
-      for (const [stage, ms] of Object.entries(each)) {
-        // The first file warms the compiler up.
-        if (index > 0) add(stage, ms)
-        stages += ms
-      }
+  const output = await analyse(join(folder, file), {
+    limits: standardLimits,
+    onProgress: () => {},
+    profile: {
+      clock: cpu,
+      onSpent: (each) => {
+        for (const [stage, ms] of Object.entries(each)) {
+          // The first file warms the compiler up.
+          if (index > 0) add(stage, ms)
+          stages += ms
+        }
+      },
     },
   })
-  await source.close()
   const took = cpu() - before
   if (index > 0) {
     add('decode and the rest', took - stages)

@@ -1,192 +1,63 @@
-import { type DecodeLimits, openDecoder, type PcmChunk } from './decode/index.ts'
-import { dynamicsQuotient, madDivergence } from './features/dynamics.ts'
-import { FeatureExtractor, type Features } from './features/extractor.ts'
-import { guessGenre } from './features/genre.ts'
-import { PITCH_NAMES } from './features/key.ts'
+import { type DecodeLimits, openDecoder } from './decode/index.ts'
+import { describeSound } from './features/describe.ts'
+import { FeatureExtractor, type Stage } from './features/extractor.ts'
 import { readTags } from './tags.ts'
-import type { AnalysisOutput, KeyResult, LoudnessResult, PcmSource, TempoResult } from './types.ts'
+import type { AnalysisOutput } from './types.ts'
 import { createWaveformBuilder, encodeWaveform } from './waveform.ts'
 
 /** Changes whenever results of the same file may change. */
 export const MODEL_VERSION = 'phantom-ears/1.0.0'
 
-/** Four hours at 140 BPM. */
-export const MAX_BEATS = 33_600
-const MAX_CURVE_POINTS = 1_200
-
-export interface AnalyseHooks {
-  /** `percent`: 0 … 100 of the whole. */
-  onProgress?(stage: string, percent: number): void
-  /** Where given, stages are timed by it, and `onSpent` told. */
-  clock?(): number
-  onSpent?(spent: Record<string, number>): void
-}
-
-/** Chunks between two reports of progress. */
-const REPORT_EVERY = 32
-
 export interface AnalyseOptions {
   limits: DecodeLimits
-  /** `percent`: 0 … 100 of the whole. */
+  /** What is being done, and how much of all is done, 0 to 100. */
   onProgress(stage: string, percent: number): void
+  /** Where given, the stages of the features are timed by `clock`. */
+  profile?: { clock(): number; onSpent(spent: Record<Stage, number>): void }
 }
 
-/** What a tag says is somebody's word; what the features say is a guess. */
+/** Parts of the whole that are done when these stages begin; decoding and what goes with it is all before. */
+const STAGE_PERCENTS: Partial<Record<Stage, number>> = { tempo: 90, key: 93, sections: 94 }
+const DECODING_PERCENT = 90
+/** Who tags a file knows it, but the words for genres are loose. */
 const TAG_CONFIDENCE = 0.8
 
-/** Analyses a sound file, with its waveform and tags. Throws DecodeError where nothing of it can be decoded. */
+/** Analyses a sound file. Throws DecodeError where nothing of it can be decoded, or a limit is reached. */
 export async function analyse(path: string, options: AnalyseOptions): Promise<AnalysisOutput> {
   const decoder = await openDecoder(path, options.limits)
   try {
-    options.onProgress('tags', 0)
-    const tags = await readTags(path)
+    const { sampleRate, channels, headerSeconds } = decoder.info
     const waveform = createWaveformBuilder(decoder.info)
-    async function* watched(): AsyncGenerator<PcmChunk> {
-      for await (const chunk of decoder.chunks()) {
-        waveform.push(chunk)
-        yield chunk
-      }
+    const extractor = new FeatureExtractor(sampleRate, channels, options.profile?.clock ?? null)
+    let frames = 0
+    for await (const chunk of decoder.chunks()) {
+      waveform.push(chunk)
+      extractor.push(chunk.channels, chunk.frames)
+      frames += chunk.frames
+      const done = headerSeconds ? Math.min(1, frames / sampleRate / headerSeconds) : 0
+      options.onProgress('decoding', Math.floor(done * DECODING_PERCENT))
     }
-    const output = await analysePcm({ ...decoder, chunks: watched }, { onProgress: options.onProgress })
+    const features = extractor.finish((stage) => options.onProgress(stage, STAGE_PERCENTS[stage] ?? DECODING_PERCENT))
+    options.profile?.onSpent(extractor.spent)
+    options.onProgress('tags', 95)
+    const tags = await readTags(path)
+    const { seconds, complete, problem } = decoder.result()
+    const reading = describeSound(features)
     const tagged = tags.genres[0]
-    const genre = tagged ? { name: tagged, confidence: TAG_CONFIDENCE, from: 'tags' as const } : output.genre
-    return { ...output, genre, waveform: encodeWaveform(waveform.finish()), tags }
+    if (tagged) reading.genre = { name: tagged, confidence: TAG_CONFIDENCE, from: 'tags' }
+    options.onProgress('done', 100)
+    return {
+      ...decoder.info,
+      seconds,
+      complete,
+      problem,
+      peak: features.levels.samplePeak,
+      ...reading,
+      waveform: encodeWaveform(waveform.finish()),
+      tags,
+      modelVersion: MODEL_VERSION,
+    }
   } finally {
     await decoder.close()
   }
-}
-
-/** Analyses decoded sound to its end. The source stays open. Throws what the source throws. */
-export async function analysePcm(source: PcmSource, hooks: AnalyseHooks = {}): Promise<AnalysisOutput> {
-  const { info } = source
-  const clock = hooks.clock
-  const extractor = new FeatureExtractor(info.sampleRate, info.channels, clock ?? null)
-  const total = info.headerSeconds === null ? null : info.headerSeconds * info.sampleRate
-  let frames = 0
-  let chunks = 0
-  hooks.onProgress?.('decode', 0)
-  for await (const chunk of source.chunks()) {
-    extractor.push(chunk.channels, chunk.frames)
-    frames += chunk.frames
-    if (++chunks % REPORT_EVERY === 0 && total) hooks.onProgress?.('decode', Math.min(85, (85 * frames) / total))
-  }
-  const percents: Record<string, number> = { tempo: 86, key: 94, sections: 96 }
-  const features = extractor.finish((stage) => hooks.onProgress?.(stage, percents[stage] ?? 90))
-  hooks.onSpent?.(extractor.spent)
-  const { complete, problem } = source.result()
-  const output = describe(features)
-  hooks.onProgress?.('done', 100)
-  return {
-    modelVersion: MODEL_VERSION,
-    seconds: round(features.seconds, 6),
-    complete,
-    problem,
-    source: { container: info.container, codec: info.codec, sampleRate: info.sampleRate, channels: info.channels },
-    ...output,
-    waveform: null,
-    tags: null,
-  }
-}
-
-type Described = Omit<
-  AnalysisOutput,
-  'modelVersion' | 'seconds' | 'complete' | 'problem' | 'source' | 'waveform' | 'tags'
->
-
-function describe(features: Features): Described {
-  const { levels, moments, onsets } = features
-  const tempo = describeTempo(features)
-  const key = describeKey(features)
-  const genre = guessGenre(features)
-  return {
-    confidence: round((tempo?.confidence ?? 1) * (key?.confidence ?? 1) * (tempo || key ? 1 : 0), 3),
-    tempo,
-    key,
-    loudness: describeLoudness(features),
-    stereo: levels.stereo && {
-      width: round(levels.stereo.width, 4),
-      correlation: levels.stereo.correlation === null ? null : round(levels.stereo.correlation, 4),
-      balance: round(levels.stereo.balance, 4),
-    },
-    spectrum: {
-      centroid: roundOr(moments.centroid, 1),
-      flatness: roundOr(moments.flatness, 5),
-      rolloff: roundOr(moments.rolloff, 1),
-    },
-    onsets: { count: onsets.count, perSecond: round(onsets.perSecond, 3) },
-    silence: {
-      leading: round(levels.silence.leading, 2),
-      trailing: round(levels.silence.trailing, 2),
-      longest: round(levels.silence.longest, 2),
-      ratio: round(levels.silence.ratio, 4),
-    },
-    clipping: { ...levels.clipping, ratio: round(levels.clipping.ratio, 8) },
-    sections: features.sections.map(({ start, end, label }) => ({ start: round(start, 2), end: round(end, 2), label })),
-    genre: genre && { name: genre.name, confidence: round(genre.confidence, 3), from: 'features' },
-  }
-}
-
-function describeTempo({ tempo }: Features): TempoResult | null {
-  if (!tempo) return null
-  return {
-    bpm: round(tempo.bpm, 2),
-    confidence: round(tempo.confidence, 3),
-    alternatives: tempo.alternatives.map(({ bpm, confidence }) => ({
-      bpm: round(bpm, 2),
-      confidence: round(confidence, 3),
-    })),
-    beats: tempo.beats.slice(0, MAX_BEATS).map((beat) => round(beat, 3)),
-    curve: thin(tempo.curve).map(({ seconds, bpm }) => ({ seconds: round(seconds, 1), bpm: round(bpm, 2) })),
-    stability: round(tempo.stability, 4),
-  }
-}
-
-function describeKey({ key }: Features): KeyResult | null {
-  if (!key) return null
-  return {
-    name: key.name,
-    tonic: PITCH_NAMES[key.tonic]!,
-    mode: key.mode,
-    confidence: round(key.confidence, 3),
-    strength: round(key.strength, 4),
-    alternatives: key.alternatives.map(({ name, confidence }) => ({ name, confidence: round(confidence, 3) })),
-    tuningCents: round(key.tuning, 1),
-  }
-}
-
-function describeLoudness({ loudness, levels }: Features): LoudnessResult {
-  const decibels = (linear: number) => (linear > 0 ? round(20 * Math.log10(linear), 2) : null)
-  // A step of a second or more, so that hours still fit.
-  const step = Math.max(10, 10 * Math.ceil(loudness.shortTerm.length / 10 / MAX_CURVE_POINTS))
-  const values: (number | null)[] = []
-  for (let i = 0; i < loudness.shortTerm.length; i += step) {
-    const lufs = loudness.shortTerm[i]!
-    values.push(lufs > -70 ? round(lufs, 2) : null)
-  }
-  return {
-    integrated: roundOr(loudness.integrated, 2),
-    range: roundOr(loudness.range, 2),
-    momentaryMax: roundOr(loudness.momentaryMax, 2),
-    shortTermMax: roundOr(loudness.shortTermMax, 2),
-    truePeak: decibels(levels.truePeak),
-    samplePeak: decibels(levels.samplePeak),
-    crestFactor: levels.rms > 0 ? decibels(levels.samplePeak / levels.rms) : null,
-    shortTermCurve: { stepSeconds: step / 10, values },
-    dynamicsQuotient: roundOr(dynamicsQuotient(loudness.shortTerm), 4),
-    madDivergence: roundOr(madDivergence(loudness.shortTerm), 4),
-  }
-}
-
-function thin<T>(points: T[]): T[] {
-  const every = Math.max(1, Math.ceil(points.length / MAX_CURVE_POINTS))
-  return points.filter((_, i) => i % every === 0)
-}
-
-function round(value: number, digits: number): number {
-  const scale = 10 ** digits
-  return Math.round(value * scale) / scale
-}
-
-function roundOr(value: number | null, digits: number): number | null {
-  return value === null || !Number.isFinite(value) ? null : round(value, digits)
 }

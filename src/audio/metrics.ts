@@ -1,4 +1,4 @@
-import type { AnalysisOutput } from './types.ts'
+import type { SoundReading } from './features/reading.ts'
 
 /** A measure that audio files are described by; docs/metrics.md holds the same table, made from this one. */
 export interface Metric {
@@ -12,7 +12,7 @@ export interface Metric {
   /** 0 … 1. */
   importance: number
   /** Null where the sound does not tell. */
-  compute(output: AnalysisOutput): number | null
+  compute(reading: SoundReading): number | null
 }
 
 export const METRICS: readonly Metric[] = [

@@ -1,13 +1,18 @@
-import { type FineChroma, findTuning, foldChroma } from './chroma.ts'
+import { calibrate } from './calibration.ts'
+import type { FineChroma } from './chroma.ts'
+import { collectKeyEvidence, correlateProfile, describeKeyAt, type KeyEvidence } from './key-evidence.ts'
+import { KEY_MODEL } from './model.ts'
 
 export const PITCH_NAMES = ['C', 'C#', 'D', 'D#', 'E', 'F', 'F#', 'G', 'G#', 'A', 'A#', 'B'] as const
+
+export type Mode = 'major' | 'minor'
 
 export interface KeyReading {
   /** `C#m`, `F#`. */
   name: string
   /** 0 is C. */
   tonic: number
-  mode: 'major' | 'minor'
+  mode: Mode
   /** 0 … 1: how likely it is right. */
   confidence: number
   /** 0 … 1: how clearly pitches gather in that key: the correlation of their profile with the key's. */
@@ -17,64 +22,60 @@ export interface KeyReading {
   tuning: number
 }
 
-/** Profiles of Faraldo et al. ("Key estimation in electronic dance music", 2016): weak degrees gated away. */
-const MAJOR = [1, 0, 0.42, 0, 0.53, 0.37, 0, 0.77, 0, 0.38, 0.21, 0.3]
-const MINOR = [1, 0, 0.36, 0.39, 0, 0.38, 0, 0.74, 0.27, 0, 0.42, 0.23]
-const BASS_PART = 0.3
-
-export function keyName(tonic: number, mode: 'major' | 'minor'): string {
+export function keyName(tonic: number, mode: Mode): string {
   return `${PITCH_NAMES[tonic]}${mode === 'minor' ? 'm' : ''}`
 }
 
-/** Finds the key of a piece from its pitches; null where no pitch is heard. */
-export function findKey(chroma: FineChroma): KeyReading | null {
-  const tuning = findTuning(chroma)
-  const treble = new Float64Array(12)
-  const bass = new Float64Array(12)
-  for (let row = 0; row < chroma.rows; row++) {
-    add(treble, foldChroma(chroma.treble(row), tuning))
-    add(bass, foldChroma(chroma.bass(row), tuning))
-  }
-  const total = treble.reduce((sum, value) => sum + value, 0)
-  if (total <= 0) return null
-  const mixed = treble.map((value, i) => value / total + (BASS_PART * bass[i]!) / total)
-  const scored: { tonic: number; mode: 'major' | 'minor'; score: number }[] = []
+/** Weights as scripts/audio/train.ts fits them; `bias` is the major's, `trust` that in the profile's correlation. */
+export interface KeyModel {
+  major: readonly number[]
+  minor: readonly number[]
+  bias: number
+  trust: number
+  calibration: readonly (readonly [number, number])[]
+}
+
+export interface KeyOption {
+  tonic: number
+  mode: Mode
+  score: number
+}
+
+/** All 24 keys with their scores: log-linear in what is heard above each tonic. */
+export function scoreKeys(evidence: KeyEvidence, model: KeyModel): KeyOption[] {
+  const options: KeyOption[] = []
   for (let tonic = 0; tonic < 12; tonic++) {
-    scored.push({ tonic, mode: 'major', score: correlation(mixed, MAJOR, tonic) })
-    scored.push({ tonic, mode: 'minor', score: correlation(mixed, MINOR, tonic) })
+    const features = describeKeyAt(evidence, tonic)
+    for (const mode of ['major', 'minor'] as const) {
+      const weights = model[mode]
+      let score = model.trust * correlateProfile(evidence, tonic, mode) + (mode === 'major' ? model.bias : 0)
+      for (let i = 0; i < weights.length; i++) score += weights[i]! * features[i]!
+      options.push({ tonic, mode, score })
+    }
   }
-  scored.sort((a, b) => b.score - a.score)
-  const sum = scored.reduce((all, { score }) => all + Math.exp(15 * score), 0)
-  const named = scored.map(({ tonic, mode, score }) => ({
-    name: keyName(tonic, mode),
-    confidence: Math.exp(15 * score) / sum,
-  }))
+  return options
+}
+
+/** Finds the key of a piece from its pitches and triads; null where no pitch is heard. */
+export function findKey(chroma: FineChroma): KeyReading | null {
+  const evidence = collectKeyEvidence(chroma)
+  if (!evidence) return null
+  const options = scoreKeys(evidence, KEY_MODEL).sort((a, b) => b.score - a.score)
+  const best = options[0]!
+  const sum = options.reduce((all, { score }) => all + Math.exp(score - best.score), 0)
+  const confidence = calibrate(1 / sum, KEY_MODEL.calibration)
+  // What the best leaves is shared among the others as the model has it.
+  const rest = sum > 1 ? (1 - confidence) / (sum - 1) : 0
   return {
-    ...named[0]!,
-    tonic: scored[0]!.tonic,
-    mode: scored[0]!.mode,
-    strength: Math.max(0, scored[0]!.score),
-    alternatives: named.slice(1, 4),
-    tuning,
+    name: keyName(best.tonic, best.mode),
+    tonic: best.tonic,
+    mode: best.mode,
+    confidence,
+    strength: Math.max(0, correlateProfile(evidence, best.tonic, best.mode)),
+    alternatives: options.slice(1, 4).map(({ tonic, mode, score }) => ({
+      name: keyName(tonic, mode),
+      confidence: Math.min(confidence, rest * Math.exp(score - best.score)),
+    })),
+    tuning: evidence.tuning,
   }
-}
-
-function add(into: Float64Array, what: Float64Array): void {
-  for (let i = 0; i < into.length; i++) into[i]! += what[i]!
-}
-
-function correlation(chroma: Float64Array, profile: number[], tonic: number): number {
-  const meanC = chroma.reduce((sum, value) => sum + value, 0) / 12
-  const meanP = profile.reduce((sum, value) => sum + value, 0) / 12
-  let product = 0
-  let energyC = 0
-  let energyP = 0
-  for (let i = 0; i < 12; i++) {
-    const c = chroma[(i + tonic) % 12]! - meanC
-    const p = profile[i]! - meanP
-    product += c * p
-    energyC += c * c
-    energyP += p * p
-  }
-  return energyC > 0 ? product / Math.sqrt(energyC * energyP) : 0
 }

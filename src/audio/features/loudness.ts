@@ -20,7 +20,7 @@ interface Biquad {
  * The two filters of K-weighting at any rate: the analogue prototypes behind the coefficients that ITU-R BS.1770-4
  * gives for 48 kHz (found by De Man, "Evaluation of implementations of the EBU R128 loudness measurement", 2018).
  */
-export function kWeighting(sampleRate: number): [shelf: Biquad, highPass: Biquad] {
+function kWeighting(sampleRate: number): [shelf: Biquad, highPass: Biquad] {
   const gain = 3.999843853973347
   const k = Math.tan((Math.PI * 1681.974450955533) / sampleRate)
   const q = 0.7071752369554196
@@ -41,7 +41,7 @@ export function kWeighting(sampleRate: number): [shelf: Biquad, highPass: Biquad
 }
 
 /** Weights of channels by their number, in the order L R C LFE Ls Rs (BS.1770-4, table 3; 5 channels have no LFE). */
-export function channelWeights(channels: number): number[] {
+function channelWeights(channels: number): number[] {
   if (channels === 4) return [1, 1, 1.41, 1.41]
   if (channels === 5) return [1, 1, 1, 1.41, 1.41]
   if (channels >= 6) return [1, 1, 1, 0, 1.41, 1.41, ...new Array(channels - 6).fill(1)]

@@ -1,17 +1,24 @@
 import type { OnsetStrength } from './onset.ts'
-import { ONSET_RATE } from './rates.ts'
-import { combAt, combGrid, correlate, normaliseStrength, peakNear, TEMPO_GRID } from './tempogram.ts'
+import { combAt, combGrid, correlate, normaliseStrength, TEMPO_GRID } from './tempogram.ts'
 
 const LOWEST = 40
 const HIGHEST = 225
 const PEAKS = 7
+/** Beats are rarely written slower or faster. */
+const SLOW = 62
+const FAST = 175
 const RELATIVES = [2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3, 4 / 3, 3 / 4]
-const RATIOS = [1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8]
 
 export interface TempoCandidate {
   bpm: number
   /** The comb at its tempo. */
   strength: number
+  /** Logarithm, three times, of the comb under a log-normal preference for tempi that people tap (Parncutt 1994). */
+  preference: number
+  /**
+   * Octaves from 115 BPM and their square, octaves of onsets a beat and theirs, logarithms of the comb of all, low,
+   * middle and high bands, octaves below 62 and above 175 BPM.
+   */
   features: number[]
 }
 
@@ -22,24 +29,31 @@ export interface TempoEvidence {
   curve: Float32Array
 }
 
-/** Tempi that the sound may have, each with what speaks for and against it. `onsetRate`: notes a second. */
+/** Tempi that the sound may have, each with what speaks for it. `onsetRate`: notes a second. */
 export function collectCandidates(strength: OnsetStrength, onsetRate: number): TempoEvidence {
   const curves = [strength.full, strength.low, strength.mid, strength.high].map(normaliseStrength)
   const acfs = curves.map(correlate)
   const acf = acfs[0]!
-  const grid = combGrid(acf)
-  const bpms = pickTempi(grid)
-  const bands = share(strength)
-  const top = Math.max(1e-3, ...bpms.map((bpm) => combAt(acf, bpm)))
-  const candidates = bpms.map((bpm) => ({
-    bpm,
-    strength: combAt(acf, bpm),
-    features: describe(bpm, acfs, onsetRate, bands, top),
-  }))
+  const candidates = pickTempi(combGrid(acf)).map((bpm) => {
+    const combs = acfs.map((each) => combAt(each, bpm))
+    const octave = Math.log2(bpm / 115)
+    const perBeat = Math.log2(Math.max(0.1, (onsetRate * 60) / bpm))
+    const liking = Math.exp(-0.5 * (Math.log2(bpm / 120) / 0.8) ** 2)
+    const preference = 3 * logOf(combs[0]! * liking)
+    const slow = Math.max(0, Math.log2(SLOW / bpm))
+    const fast = Math.max(0, Math.log2(bpm / FAST))
+    const features = [octave, octave * octave, perBeat, perBeat * perBeat, ...combs.map(logOf), slow, fast]
+    return { bpm, strength: combs[0]!, preference, features }
+  })
   return { candidates, acf, curve: curves[0]! }
 }
 
-/** The highest peaks, and what stands in a simple ratio to the first of them. */
+/** Combs count by their ratios, and little where they are next to nothing. */
+function logOf(comb: number): number {
+  return Math.log(Math.max(0, comb) + 0.01)
+}
+
+/** The highest peaks, and what stands in a simple ratio to the first two of them. */
 function pickTempi(grid: Float32Array): number[] {
   const peaks: { bpm: number; value: number }[] = []
   for (let i = 1; i < grid.length - 1; i++) {
@@ -56,25 +70,4 @@ function pickTempi(grid: Float32Array): number[] {
   for (const bpm of chosen) add(bpm)
   for (const bpm of chosen.slice(0, 2)) for (const ratio of RELATIVES) add(bpm * ratio)
   return found
-}
-
-/** Parts that low, middle and high bands have in all onsets. */
-function share(strength: OnsetStrength): number[] {
-  const sums = [strength.low, strength.mid, strength.high].map((curve) => curve.reduce((sum, value) => sum + value, 0))
-  const all = sums.reduce((sum, value) => sum + value, 0)
-  return sums.map((sum) => (all > 0 ? sum / all : 0))
-}
-
-function describe(bpm: number, acfs: Float32Array[], onsetRate: number, bands: number[], top: number): number[] {
-  const period = (60 * ONSET_RATE) / bpm
-  const octave = Math.log2(bpm / 115)
-  const perBeat = Math.log2(Math.max(0.1, (onsetRate * 60) / bpm))
-  const features = [octave, octave * octave, Math.abs(octave), perBeat, perBeat * perBeat, ...bands, onsetRate / 5]
-  for (const acf of acfs) {
-    for (const ratio of RATIOS) features.push(peakNear(acf, period * ratio))
-    features.push(combAt(acf, bpm, 4), combAt(acf, bpm), combAt(acf, bpm / 2, 4), combAt(acf, bpm * 2, 4))
-    features.push(combAt(acf, bpm * 3, 4), combAt(acf, bpm / 3, 4))
-  }
-  features.push(combAt(acfs[0]!, bpm) / top)
-  return features
 }

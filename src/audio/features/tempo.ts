@@ -1,4 +1,6 @@
 import { trackBeats } from './beats.ts'
+import { calibrate } from './calibration.ts'
+import { TEMPO_MODEL } from './model.ts'
 import type { OnsetStrength } from './onset.ts'
 import { ONSET_RATE } from './rates.ts'
 import { collectCandidates, type TempoCandidate } from './tempo-candidates.ts'
@@ -18,38 +20,53 @@ export interface TempoReading {
   stability: number
 }
 
-/** Score of a candidate: the comb, and a log-normal preference for tempi that people tap (Parncutt 1994). */
-function scoreCandidate({ bpm, strength }: TempoCandidate): number {
-  const octaves = Math.log2(bpm / 120)
-  return 12 * Math.max(0, strength) * Math.exp(-0.5 * (octaves / 0.8) ** 2)
+/** Weights as scripts/audio/train.ts fits them; `trust` is that in the preference. */
+export interface TempoModel {
+  weights: readonly number[]
+  trust: number
+  calibration: readonly (readonly [number, number])[]
 }
 
+/** Log-linear in what speaks for a candidate. */
+export function scoreTempo({ preference, features }: TempoCandidate, model: TempoModel): number {
+  let score = model.trust * preference
+  for (let i = 0; i < model.weights.length; i++) score += model.weights[i]! * features[i]!
+  return score
+}
+
+/** With fewer notes a second what repeats is the flicker of a steady sound. */
+const FEWEST_ONSETS = 0.15
 /** Below it nothing repeats. */
 const WEAKEST_COMB = 0.02
 
 /** Finds tempo and beats; null where nothing repeats, or in less than three seconds. */
 export function findTempo(strength: OnsetStrength, onsetRate: number): TempoReading | null {
-  if (strength.full.length < 3 * ONSET_RATE) return null
+  if (strength.full.length < 3 * ONSET_RATE || onsetRate < FEWEST_ONSETS) return null
   const { candidates, acf, curve } = collectCandidates(strength, onsetRate)
   const strongest = Math.max(...candidates.map((candidate) => candidate.strength))
   if (candidates.length === 0 || strongest < WEAKEST_COMB) return null
-  const scored = candidates.map((candidate) => ({ bpm: candidate.bpm, score: scoreCandidate(candidate) }))
-  const highest = Math.max(...scored.map(({ score }) => score))
+  const scored = candidates
+    .map((candidate) => ({ bpm: candidate.bpm, score: scoreTempo(candidate, TEMPO_MODEL) }))
+    .sort((a, b) => b.score - a.score)
+  const highest = scored[0]!.score
   const total = scored.reduce((sum, { score }) => sum + Math.exp(score - highest), 0)
-  const ranked = scored
-    .map(({ bpm, score }) => ({ bpm: refineTempo(acf, bpm), confidence: Math.exp(score - highest) / total }))
-    .sort((a, b) => b.confidence - a.confidence)
-  const [best, ...others] = ranked
-  const tempi = followTempo(curve, best!.bpm)
+  const confidence = calibrate(1 / total, TEMPO_MODEL.calibration)
+  // What the best leaves is shared among the others as the model has it.
+  const rest = total > 1 ? (1 - confidence) / (total - 1) : 0
+  const bpm = refineTempo(acf, scored[0]!.bpm)
+  const tempi = followTempo(curve, bpm)
   const at = (frame: number) => {
     const index = Math.min(tempi.length - 1, Math.max(0, Math.floor((frame / curve.length) * tempi.length)))
     return tempi[index]!.bpm
   }
   const beats = trackBeats(curve, at)
   return {
-    bpm: best!.bpm,
-    confidence: best!.confidence,
-    alternatives: others.slice(0, 3),
+    bpm,
+    confidence,
+    alternatives: scored.slice(1, 4).map((other) => ({
+      bpm: refineTempo(acf, other.bpm),
+      confidence: Math.min(confidence, rest * Math.exp(other.score - highest)),
+    })),
     beats,
     curve: tempi,
     stability: measureStability(beats),

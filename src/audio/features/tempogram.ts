@@ -1,8 +1,8 @@
 import { autocorrelate, RealFft } from './fft.ts'
 import { ONSET_RATE } from './rates.ts'
 
-export const LOWEST_BPM = 30
-export const HIGHEST_BPM = 320
+const LOWEST_BPM = 30
+const HIGHEST_BPM = 320
 const PER_OCTAVE = 120
 const GRID = Math.round(Math.log2(HIGHEST_BPM / LOWEST_BPM) * PER_OCTAVE)
 /** Tempi at which salience is measured, 0.6 % apart. */
@@ -12,7 +12,7 @@ export const TEMPO_GRID: Float64Array = Float64Array.from(
 )
 
 export const WINDOW_FRAMES = 2048
-export const WINDOW_HOP = 1024
+const WINDOW_HOP = 1024
 const MAX_LAG = 1300
 const MULTIPLES = 8
 /** A tempo may drift so much and still add up. */
@@ -74,7 +74,7 @@ function interpolate(acf: Float32Array, lag: number): number {
 }
 
 /** The largest autocorrelation within the drift around a lag in frames. */
-export function peakNear(acf: Float32Array, lag: number): number {
+function peakNear(acf: Float32Array, lag: number): number {
   const slack = Math.max(0.7, lag * DRIFT)
   return Math.max(interpolate(acf, lag), interpolate(acf, lag - slack), interpolate(acf, lag + slack))
 }
