@@ -21,7 +21,7 @@ export const AIAudioFileAnalysisResult = defineEntity('AIAudioFileAnalysisResult
   },
   stored: {
     /** Whose program it was; the server's own results have none. */
-    botUserId: f.ref('User').optional(),
+    botUserId: f.ref('User', 'keep').optional(),
   },
   indexes: [
     { keys: { audioFileId: 1, _id: -1 }, serves: 'the results of a file, newest first' },

@@ -18,7 +18,12 @@ export const AudioFileReport = defineEntity('AudioFileReport', {
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
   },
-  indexes: [{ keys: { audioFileId: 1 }, options: { unique: true }, serves: 'the report of a file; one each' }],
+  indexes: [
+    { keys: { audioFileId: 1 }, options: { unique: true }, serves: 'the report of a file; one each' },
+    { keys: { aiAnalysisIds: 1 }, serves: 'taking a program’s analysis out of it when that is deleted' },
+    { keys: { userAnalysisIds: 1 }, serves: 'taking a listener’s analysis out of it when that is deleted' },
+    { keys: { metricValueIds: 1 }, serves: 'taking a value out of it when that is deleted' },
+  ],
 })
 export type AudioFileReportDoc = Stored<typeof AudioFileReport>
 export type AudioFileReportWire = Wire<typeof AudioFileReport>

@@ -24,9 +24,9 @@ export const BoardActivity = defineEntity('BoardActivity', {
   collection: 'boardactivities',
   fields: {
     id: f.id(),
-    projectId: f.ref('Project'),
+    projectId: f.ref('Project', 'cascade'),
     /** null: the server did. */
-    userId: f.ref('User').nullable(),
+    userId: f.ref('User', 'keep').nullable(),
     act: z.enum(boardActs),
     /** The card, column or note, by its key in the document. */
     subjectId: z.string(),

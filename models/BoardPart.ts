@@ -9,7 +9,7 @@ export const BoardPart = defineEntity('BoardPart', {
   fields: {
     /** What it is a piece of, a slash, and its number from 1. */
     id: z.string(),
-    projectId: f.ref('Project'),
+    projectId: f.ref('Project', 'cascade'),
     data: z.unknown(),
   },
   indexes: [{ keys: { projectId: 1 }, serves: 'deleting a board; finding pieces of what is gone' }],

@@ -8,7 +8,7 @@ export const BoardSnapshot = defineEntity('BoardSnapshot', {
   collection: 'boardsnapshots',
   fields: {
     /** The project's id. */
-    id: f.ref('Project'),
+    id: f.ref('Project', 'cascade'),
     /** Changes with each compaction; missing before the first. */
     version: z.string().optional(),
     /** Binary: the state as one update. */

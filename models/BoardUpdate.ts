@@ -9,7 +9,7 @@ export const BoardUpdate = defineEntity('BoardUpdate', {
   fields: {
     /** A ULID; the first update of a board is named after its project, so that it is stored once. */
     id: z.string(),
-    projectId: f.ref('Project'),
+    projectId: f.ref('Project', 'cascade'),
     /** MongoDB's own time of the insert (a BSON timestamp): what instances look for missed updates by. */
     at: z.unknown(),
     /** Binary: updates, each behind its length. */

@@ -7,9 +7,9 @@ export const BoardVersion = defineEntity('BoardVersion', {
   collection: 'boardversions',
   fields: {
     id: f.id(),
-    projectId: f.ref('Project'),
+    projectId: f.ref('Project', 'cascade'),
     name: f.name(200),
-    createdBy: f.ref('User'),
+    createdBy: f.ref('User', 'keep'),
     /** Kept by the server before a restoration; the oldest of these go by themselves. */
     isAutomatic: z.boolean().default(false),
     /** Size of the document, in bytes. */

@@ -9,7 +9,7 @@ export const BoardVersionPart = defineEntity('BoardVersionPart', {
   fields: {
     /** The version's stateId, a slash, and the piece's number from 0. */
     id: z.string(),
-    projectId: f.ref('Project'),
+    projectId: f.ref('Project', 'cascade'),
     stateId: f.id(),
     part: z.int(),
     /** Of the Yjs update, packed by deflate. */

@@ -8,7 +8,7 @@ export const Diary = defineEntity('Diary', {
   collection: 'diaries',
   fields: {
     /** The user's id: one diary each. */
-    id: f.ref('User'),
+    id: f.ref('User', 'cascade'),
     entries: z.int().default(0),
   },
   indexes: [],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
-import { f } from '../src/kernel/fields.ts'
+import { f, idPattern } from '../src/kernel/fields.ts'
 
 const imageUsages = ['avatar', 'banner', 'project', 'audio', 'other'] as const
 export const ImageUsage = z.enum(imageUsages)
@@ -18,7 +18,12 @@ export const Image = defineEntity('Image', {
     uploaderId: f.ref('User', 'cascade'),
     url: f.uri(),
     usageType: ImageUsage,
-    linkedEntityId: f.target('linkedEntityType', 'null').nullable().default(null),
+    linkedEntityId: z
+      .string()
+      .regex(idPattern, 'must be an id')
+      .meta({ refBy: 'linkedEntityType', onDelete: 'null' })
+      .nullable()
+      .default(null),
     linkedEntityType: ImageTarget.nullable().default(null),
     createdAt: f.time(),
   },

@@ -28,7 +28,7 @@ export const Notification = defineEntity('Notification', {
     onceKey: z.string().min(1).max(200).optional(),
     /** Of one that tells of several acts: their keys, each told once for ever, and who acted, the latest first. */
     acts: z.array(z.string().min(1).max(200)).max(maxActs).optional(),
-    actorIds: z.array(f.ref('User')).max(maxActs).optional(),
+    actorIds: z.array(f.ref('User', 'keep')).max(maxActs).optional(),
     /** The room or conversation that it leads to: reading on there reads it. */
     about: z.string().max(100).optional(),
     /** For those who want e-mail alone: kept so that the same news is mailed once, and not shown. */

@@ -27,7 +27,10 @@ export const NotificationPreference = defineEntity('NotificationPreference', {
       .default({}),
     mutedRoomIds: z.array(f.ref('ChatRoom', 'null')).max(1_000).default([]),
   },
-  indexes: [{ keys: { userId: 1 }, options: { unique: true }, serves: 'the preferences of a user; one each' }],
+  indexes: [
+    { keys: { userId: 1 }, options: { unique: true }, serves: 'the preferences of a user; one each' },
+    { keys: { mutedRoomIds: 1 }, serves: 'taking a deleted room out of them' },
+  ],
 })
 export type NotificationPreferenceDoc = Stored<typeof NotificationPreference>
 export type NotificationPreferenceWire = Wire<typeof NotificationPreference>

@@ -39,6 +39,7 @@ export const Profile = defineEntity('Profile', {
       options: { name: 'search', default_language: 'none', weights: { displayName: 5, bio: 1 } },
       serves: 'finding people by words',
     },
+    { keys: { featuredAudioId: 1 }, options: { sparse: true }, serves: 'taking a deleted recording out of profiles' },
   ],
 })
 export type ProfileDoc = Stored<typeof Profile>

@@ -14,16 +14,18 @@ export const PushSubscription = defineEntity('PushSubscription', {
   collection: 'pushsubscriptions',
   fields: {
     id: f.id(),
-    userId: f.ref('User'),
+    userId: f.ref('User', 'cascade'),
     endpoint: f.uri(),
     createdAt: f.time(),
   },
   stored: {
     /** The log-in that it came with: it ends with that. */
-    sessionId: f.ref('Session'),
+    sessionId: f.ref('Session', 'cascade'),
     /** The browser's public key (P-256) and secret, for encryption (RFC 8291). */
     p256dh: base64url(200),
     auth: base64url(100),
+    /** Pushes lost one after the other. */
+    lost: z.int().min(0).default(0),
   },
   indexes: [
     { keys: { endpoint: 1 }, options: { unique: true }, serves: 'a browser’s subscription; one each' },

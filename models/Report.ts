@@ -20,7 +20,7 @@ export const Report = defineEntity('Report', {
   },
   stored: {
     /** Who took it on or closed it last; the audit log has all of them. */
-    resolvedBy: f.ref('User').optional(),
+    resolvedBy: f.ref('User', 'keep').optional(),
   },
   indexes: [
     { keys: { status: 1, _id: 1 }, serves: 'the moderation queue, oldest first' },

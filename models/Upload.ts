@@ -26,6 +26,8 @@ export const Upload = defineEntity('Upload', {
     /** Who writes to it at the moment, and until when unless that is renewed. */
     lockedBy: z.string().nullable().default(null),
     lockedUntil: f.time().nullable().default(null),
+    /** Whether another request waits to write. */
+    lockWanted: z.boolean().default(false),
   },
   indexes: [
     { keys: { userId: 1, _id: -1 }, serves: 'the room that is kept for a user' },

@@ -25,6 +25,7 @@ export const UserAudioFileAnalysis = defineEntity('UserAudioFileAnalysis', {
     },
     { keys: { audioFileId: 1, _id: -1 }, serves: 'the analyses of a file, newest first' },
     { keys: { userId: 1, _id: -1 }, serves: 'the analyses of a listener, newest first' },
+    { keys: { tags: 1 }, serves: 'taking a deleted tag out of them' },
   ],
 })
 export type UserAudioFileAnalysisDoc = Stored<typeof UserAudioFileAnalysis>

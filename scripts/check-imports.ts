@@ -63,7 +63,6 @@ const RULES: Partial<Record<Place, Rule>> = {
   jobs: { values: ['jobs', ...INNER], types: ['config'] },
   infra: { values: ['infra', 'kernel', 'models'], types: ['config'] },
   log: { values: ['log', 'kernel', 'models'], types: [] },
-  boards: { values: ['boards', 'content', 'kernel', 'models'], types: ['infra'] },
   content: { values: ['content', 'kernel'], types: [] },
   realtime: {
     values: ['realtime', 'kernel', 'models', 'rooms', 'infra', 'shared'],

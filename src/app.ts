@@ -16,8 +16,9 @@ import { createMailer } from './infra/mail.ts'
 import { createMetrics } from './infra/metrics.ts'
 import { connectMongo } from './infra/mongo.ts'
 import { startEmbeddedMongo } from './infra/mongod.ts'
+import type { PushOptions } from './infra/push-sender.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
-import { loadSecrets } from './infra/secret.ts'
+import { loadSecrets, loadVapid } from './infra/secret.ts'
 import { openStorage } from './infra/storage/storage.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
@@ -54,6 +55,10 @@ export interface AppOptions {
   passwordCost?: number
   /** Other times of presence than the standard ones, in milliseconds: for tests. */
   presence?: Parameters<typeof createPresence>[0]['times']
+  /** How long notifications are collected for one mail, in milliseconds: for tests. */
+  digestMs?: number | undefined
+  /** What stands in for the open net when pushes are sent: for tests. */
+  push?: PushOptions | undefined
   /** Other times of boards than the standard ones, in milliseconds: for tests. */
   boards?: Partial<BoardTimes>
   /** A worker does jobs alone and listens to nobody; default `web`, which does both. */
@@ -126,11 +131,14 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         mailer,
         limiter,
         secrets,
+        vapid: await loadVapid(config),
         storage,
         io: server,
         logger,
         passwordCost: options.passwordCost,
         presence: options.presence,
+        digestMs: options.digestMs,
+        push: options.push,
         boards: options.boards,
       },
       stops,

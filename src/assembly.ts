@@ -5,6 +5,8 @@ import { type BoardTimes, createBoards } from './boards/boards.ts'
 import { initialUpdate } from './boards/template.ts'
 import type { Config } from './config.ts'
 import type { Database } from './infra/mongo.ts'
+import { createPushSender, type PushOptions } from './infra/push-sender.ts'
+import type { Vapid } from './infra/secret.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
 import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
@@ -17,8 +19,8 @@ import { createAccounts } from './services/accounts/accounts.ts'
 import { createClosing } from './services/accounts/closing.ts'
 import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
-import { createBookings } from './services/bookings/bookings.ts'
 import { createProjectBoards } from './services/boards/boards.ts'
+import { createBookings } from './services/bookings/bookings.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -40,6 +42,7 @@ import { createBursts } from './services/notifications/bursts.ts'
 import { createNotificationMails } from './services/notifications/mails.ts'
 import { createNotifications } from './services/notifications/notifications.ts'
 import { newsPlace } from './services/notifications/place.ts'
+import { createPushes } from './services/notifications/pushes.ts'
 import { createReading } from './services/notifications/reading.ts'
 import { createPeople } from './services/people.ts'
 import { createPlaylists } from './services/playlists/playlists.ts'
@@ -74,6 +77,8 @@ export interface Ground {
   mailer: Mailer
   limiter: RateLimiter
   secrets: string[]
+  /** What pushes to browsers are signed with. */
+  vapid: Vapid
   storage: ObjectStorage
   /** Sockets to emit to; one that never listens speaks to the other instances alone. */
   io: Server
@@ -86,6 +91,8 @@ export interface Ground {
   boards?: Partial<BoardTimes>
   /** How long notifications are collected for one mail, in milliseconds: for tests. */
   digestMs?: number | undefined
+  /** What stands in for the open net when pushes are sent: for tests. */
+  push?: PushOptions | undefined
 }
 
 /** Builds the services from each other, the same for the server and for commands; adds to `stops` what must be ended. */
@@ -143,6 +150,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const notifications = createNotifications({ database, emitter, jobs, logger, digestMs: ground.digestMs })
   stops.push({ name: 'notifications', stop: () => notifications.close() })
   const notificationMails = createNotificationMails({ database, mailer, notifications, publicUrl: config.publicUrl })
+  const pushSender = createPushSender(ground.vapid, ground.push)
+  stops.push({ name: 'pushes', stop: () => pushSender.close() })
   const placeOf = (logId: string, userId: string) =>
     newsPlace(logId, isConversation(logId) ? conversationSides(logId).find((side) => side !== userId)! : null)
   const bursts = createBursts({ database, bus, jobs, notifications, placeOf, logger })
@@ -161,6 +170,10 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   const projects = createProjects({ database, bus, people, logger })
   stops.push({ name: 'projects', stop: () => projects.close() })
   const deletion = createDeletion({ database, jobs, entities })
+  projects.onRemains({
+    prepare: (id) => deletion.prepare(Project, id),
+    remove: (id) => deletion.delete(Project, id),
+  })
   const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
   stops.push({ name: 'files', stop: () => files.sweeping.close() })
   const projectBoards = createProjectBoards({
@@ -200,19 +213,20 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     projects,
     projectBoards,
     likes: createLikes({ database, people, notifications }),
-    comments: createComments({ database, people, notifications, logger }),
+    comments: createComments({ database, people, notifications, deletion, logger }),
     follows: createFollows({ database, people, notifications }),
-    playlists: createPlaylists({ database }),
+    playlists: createPlaylists({ database, deletion }),
     audioTags: createAudioTags({ database }),
     bookings: createBookings({ database, people }),
     analysis: createAnalysis({ database, people }),
     matches: createMatches({ database }),
+    pushes: createPushes({ database, jobs, sender: pushSender, logger }),
     storage,
     audioFiles: files.audioFiles,
     uploads: files.uploads,
     images: files.images,
     deletion,
-    closing: createClosing({ database, sessions: accounts.sessions, rooms, deletion, jobs }),
+    closing: createClosing({ database, sessions: accounts.sessions, rooms, projects, deletion, jobs }),
     export: createExport({ database, storage, entities }),
   }
 

@@ -53,6 +53,15 @@ const environment = z.object({
   STORAGE_URL: url('file', 's3'),
   SMTP_URL: url('smtp', 'smtps'),
   MAIL_FROM: z.string().min(3).optional(),
+  VAPID_PUBLIC_KEY: z
+    .string()
+    .regex(/^[\w-]{87}$/, 'must be a P-256 public key in base64url (87 characters)')
+    .optional(),
+  VAPID_PRIVATE_KEY: z
+    .string()
+    .regex(/^[\w-]{43}$/, 'must be a P-256 private key in base64url (43 characters)')
+    .optional(),
+  VAPID_SUBJECT: url('mailto', 'https'),
   TRUST_PROXY: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   MAX_UPLOAD_BYTES: bytes(200 * MiB),
@@ -79,6 +88,8 @@ export interface Config {
   storageUrl: string | undefined
   smtpUrl: string | undefined
   mailFrom: string
+  /** Undefined: generated once into the data folder. */
+  vapid: { publicKey: string; privateKey: string; subject: string | undefined } | undefined
   /** Proxies whose X-Forwarded-For is believed: `true` for all, or a list of addresses and networks. */
   trustProxy: boolean | string[]
   logLevel: string
@@ -117,6 +128,12 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   }
   if (value.ADMIN_PASSWORD && !value.ADMIN_EMAIL)
     throw new ConfigError('ADMIN_EMAIL', 'is missing beside ADMIN_PASSWORD')
+  if (!value.VAPID_PUBLIC_KEY !== !value.VAPID_PRIVATE_KEY) {
+    throw new ConfigError(
+      value.VAPID_PUBLIC_KEY ? 'VAPID_PRIVATE_KEY' : 'VAPID_PUBLIC_KEY',
+      'is missing beside the other key of the pair',
+    )
+  }
   const corsOrigins = list(value.CORS_ORIGINS)
   for (const origin of corsOrigins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
@@ -140,6 +157,14 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     corsOrigins,
     storageUrl: value.STORAGE_URL,
     smtpUrl: value.SMTP_URL,
+    vapid:
+      value.VAPID_PUBLIC_KEY && value.VAPID_PRIVATE_KEY
+        ? {
+            publicKey: value.VAPID_PUBLIC_KEY,
+            privateKey: value.VAPID_PRIVATE_KEY,
+            subject: value.VAPID_SUBJECT,
+          }
+        : undefined,
     mailFrom: value.MAIL_FROM ?? `Phantom Power <no-reply@${shownHost}>`,
     trustProxy,
     logLevel: value.LOG_LEVEL ?? 'info',

@@ -7,7 +7,7 @@ import { createLoneBus, createRedisBus } from '../../src/infra/bus.ts'
 import { createLoneChannels, createRedisChannels } from '../../src/infra/channel-bus.ts'
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
 import { createRateLimiter } from '../../src/infra/rate-limiter.ts'
-import { loadSecrets } from '../../src/infra/secret.ts'
+import { loadSecrets, loadVapid } from '../../src/infra/secret.ts'
 import { openStorage } from '../../src/infra/storage/storage.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
 import { createBatchingAdapter } from '../../src/realtime/batching-adapter.ts'
@@ -83,6 +83,7 @@ export async function openServices(config: Config, progress: (line: string) => v
         mailer: { send: async () => {} },
         limiter: createRateLimiter({ enabled: false }),
         secrets: await loadSecrets(config),
+        vapid: await loadVapid(config),
         storage: await openStorage(config),
         io,
         logger,

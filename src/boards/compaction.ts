@@ -25,7 +25,7 @@ export async function compact(
     const parts = [...(before ? [before.state] : []), ...records.flatMap(({ updates }) => updates)]
     const { state, stateVector } = await threads.replay(parts)
     if (!(await store.writeSnapshot(projectId, holder, newId(), state, stateVector))) return 0
-    await store.deleteRecords(records.map(({ id }) => id))
+    await store.deleteRecords(records)
     return records.length
   } finally {
     await store.release(projectId, holder)

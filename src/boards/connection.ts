@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Actor } from '../kernel/actor.ts'
+import { toAppError } from '../kernel/errors.ts'
 import type { Board } from './board.ts'
 import { type ClientMessage, frames, readMessage } from './protocol.ts'
 import { type Access, BrokenFrame, type CloseCode, closeCodes, TooLarge } from './types.ts'
@@ -37,7 +38,7 @@ export const standardLimits: ConnectionLimits = {
 /** Updates without their predecessors that are forgiven before a client has brought them. */
 const mostGaps = 3
 /** Updates larger than this are tried in a worker first. */
-export const largeBytes = 64 * 1024
+const largeBytes = 64 * 1024
 
 export interface ConnectionGround {
   limits: ConnectionLimits
@@ -229,6 +230,7 @@ export class BoardConnection {
   #refuse(error: unknown) {
     if (error instanceof BrokenFrame) this.end(closeCodes.broken, error.message)
     else if (error instanceof TooLarge) this.end(closeCodes.tooLarge, error.message)
+    else if (toAppError(error).code === 'unavailable') this.end(closeCodes.unavailable, 'it could not be tried')
     else if (this.state.type === 'live') this.state.board.fail(error)
   }
 

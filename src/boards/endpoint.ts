@@ -85,11 +85,21 @@ export function createBoardEndpoint(deps: EndpointDeps) {
       return present
     },
     apply(projectId, userId, now) {
+      // What was on its way while the project was deleted goes as well.
+      if (now === 'missing') void removeGone(projectId)
       for (const { state, connection } of at(projectId)) {
         if (state.actor.userId === userId) connection.setAccess(narrow(now, state.actor))
       }
     },
   })
+
+  async function removeGone(projectId: string) {
+    try {
+      await boards.remove(projectId)
+    } catch (error) {
+      logger.warn({ err: error, projectId }, 'what is left of a deleted board could not be deleted')
+    }
+  }
 
   function* at(projectId: string) {
     for (const connection of connections) {

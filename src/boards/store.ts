@@ -16,6 +16,7 @@ const writeMs = 8_000
 const compactionMs = 60_000
 /** Ids that one query names. */
 const idsAtOnce = 1_000
+const idsPerDelete = 5_000
 
 /** Updates of one board to be stored together, packed. */
 export interface Record {
@@ -27,6 +28,8 @@ export interface Record {
 export interface StoredRecord {
   id: string
   updates: Uint8Array[]
+  /** How many pieces it has beside its document. */
+  parts?: number
 }
 
 export interface StoredBoard {
@@ -75,7 +78,7 @@ export function createBoardStore(database: Database) {
     for await (const row of cursor) {
       const data = await readPieces(row._id, bytesOf(row.data), row.parts ?? 0, session)
       // Without its pieces it was deleted meanwhile: then a snapshot holds it.
-      if (data) records.push({ id: row._id, updates: unpack(data) })
+      if (data) records.push({ id: row._id, updates: unpack(data), ...(row.parts && { parts: row.parts }) })
     }
     return records
   }
@@ -133,12 +136,6 @@ export function createBoardStore(database: Database) {
 
     readSnapshot: (projectId: string) => readSnapshot(projectId),
 
-    /** The version of a board's snapshot; null for none. */
-    async versionOf(projectId: string): Promise<string | null> {
-      const head = await snapshots.findOne({ _id: projectId }, { projection: { version: 1 } })
-      return head?.version ?? null
-    },
-
     /** The ids of records of these boards that were inserted after a moment of MongoDB's, as [id, projectId]. */
     async since(projectIds: string[], after: Time): Promise<[string, string][]> {
       const found: [string, string][] = []
@@ -186,24 +183,20 @@ export function createBoardStore(database: Database) {
       return toRecords(updates.find(filter, { batchSize: 500 }).sort({ at: 1 }))
     },
 
-    /** Takes the lease of a board's compaction; null where somebody holds it. */
-    async lease(projectId: string, holder: string): Promise<true | null> {
-      const until = { $add: ['$$NOW', compactionMs] }
-      try {
-        const found = await snapshots.updateOne(
-          { _id: projectId, $expr: { $lt: [{ $ifNull: ['$lease.until', { $toDate: 0 }] }, '$$NOW'] } },
-          [{ $set: { lease: { holder: { $literal: holder }, until } } }],
-          { upsert: true },
-        )
-        return found.matchedCount + found.upsertedCount > 0 ? true : null
-      } catch (error) {
-        // There is one, and its lease is held: the upsert met it.
-        if ((error as { code?: number }).code === 11000) return null
-        throw error
-      }
+    /** Takes the lease of a board's compaction. False where somebody holds it. */
+    async lease(projectId: string, holder: string): Promise<boolean> {
+      const own = { holder: { $literal: holder }, until: { $add: ['$$NOW', compactionMs] } }
+      const isFree = { $lt: [{ $ifNull: ['$lease.until', new Date(0)] }, '$$NOW'] }
+      const head = await snapshots.findOneAndUpdate(
+        { _id: projectId },
+        [{ $set: { lease: { $cond: [isFree, own, '$lease'] } } }],
+        { upsert: true, returnDocument: 'after', projection: { lease: 1 } },
+      )
+      return head?.['lease'].holder === holder
     },
 
     async release(projectId: string, holder: string): Promise<void> {
+      await snapshots.deleteOne({ _id: projectId, 'lease.holder': holder, version: { $exists: false } })
       await snapshots.updateOne({ _id: projectId, 'lease.holder': holder }, { $unset: { lease: 1 } })
     },
 
@@ -233,14 +226,11 @@ export function createBoardStore(database: Database) {
     },
 
     /** Deletes records that a snapshot holds. */
-    async deleteRecords(ids: string[]): Promise<void> {
-      for (let index = 0; index < ids.length; index += idsAtOnce) {
-        const some = ids.slice(index, index + idsAtOnce)
-        const large = await updates
-          .find({ _id: { $in: some }, parts: { $gt: 0 } }, { projection: { parts: 1 } })
-          .toArray()
-        await updates.deleteMany({ _id: { $in: some } })
-        for (const row of large) await deletePieces(row._id, 1, row.parts)
+    async deleteRecords(records: readonly StoredRecord[]): Promise<void> {
+      for (let index = 0; index < records.length; index += idsPerDelete) {
+        const some = records.slice(index, index + idsPerDelete)
+        await updates.deleteMany({ _id: { $in: some.map(({ id }) => id) } })
+        for (const { id, parts } of some) if (parts) await deletePieces(id, 1, parts)
       }
     },
 

@@ -1,10 +1,13 @@
 import { Piscina } from 'piscina'
 import { AppError } from '../kernel/errors.ts'
+import { pack } from './protocol.ts'
 import { BrokenFrame } from './types.ts'
 import type { Answer, Task } from './worker.ts'
 
 /** An update that takes longer than this to apply is refused, in milliseconds. */
-const proveMs = 3_000
+const proveMs = 5_000
+/** How long a thread may take to start; that is nobody's update's fault. */
+const startMs = 30_000
 const replayMs = 60_000
 const maxQueue = 64
 
@@ -37,16 +40,24 @@ export function createThreads(): Threads {
     return pool
   }
 
-  /** Its time begins when it does: what waits for others is not to blame. */
+  /** A task's time begins when it does: what waits for a thread, or for others, is not to blame. */
   async function run(task: Task, ms: number): Promise<Answer> {
     const own = open()
+    try {
+      await own.run({ type: 'start' } satisfies Task, { signal: AbortSignal.timeout(startMs) })
+    } catch (error) {
+      throw new AppError('unavailable', 'No worker has started in time', { retryAfterMs: 1000, cause: error })
+    }
     if (own.queueSize >= maxQueue)
       throw new AppError('unavailable', 'Too much waits for a worker', { retryAfterMs: 1000 })
     const abort = new AbortController()
     // One thread: what is ahead of it takes at most as long each.
     const timer = setTimeout(() => abort.abort(), ms * (own.queueSize + 1))
     try {
-      return (await own.run(task, { signal: abort.signal })) as Answer
+      return (await own.run(task, {
+        signal: abort.signal,
+        transferList: 'parts' in task ? [task.parts.buffer as ArrayBuffer] : [],
+      })) as Answer
     } finally {
       clearTimeout(timer)
     }
@@ -54,14 +65,14 @@ export function createThreads(): Threads {
 
   return {
     async replay(parts) {
-      const answer = await run({ type: 'replay', parts }, replayMs)
+      const answer = await run({ type: 'replay', parts: pack(parts) }, replayMs)
       if (answer.type !== 'replayed') throw new Error(answer.type === 'broken' ? answer.reason : 'not replayed')
       return answer
     },
     async prove(parts, update) {
       let answer: Answer
       try {
-        answer = await run({ type: 'prove', parts, update }, proveMs)
+        answer = await run({ type: 'prove', parts: pack(parts), update: Uint8Array.from(update) }, proveMs)
       } catch (error) {
         if ((error as Error).name !== 'AbortError') throw error
         throw new BrokenFrame('it takes too long', { cause: error })

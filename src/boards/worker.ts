@@ -2,22 +2,28 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { inspectUpdate } from './inspection.ts'
+import { unpack } from './protocol.ts'
 import { BrokenFrame } from './types.ts'
 
+/** `parts` are packed. */
 export type Task =
+  /** Nothing but to be there. */
+  | { type: 'start' }
   /** Applies updates one by one; merging them without a document takes many times as long. */
-  | { type: 'replay'; parts: Uint8Array[] }
+  | { type: 'replay'; parts: Uint8Array }
   /** Whether an update can be applied to a document of these parts. */
-  | { type: 'prove'; parts: Uint8Array[]; update: Uint8Array }
+  | { type: 'prove'; parts: Uint8Array; update: Uint8Array }
 
 export type Answer =
+  | { type: 'started' }
   | { type: 'replayed'; state: Uint8Array; stateVector: Uint8Array }
   | { type: 'fits' }
   | { type: 'broken'; reason: string }
 
 export default function run(task: Task): Answer {
+  if (task.type === 'start') return { type: 'started' }
   const doc = new Y.Doc()
-  for (const part of task.parts) Y.applyUpdate(doc, part)
+  for (const part of unpack(task.parts)) Y.applyUpdate(doc, part)
   if (task.type === 'replay') {
     if (doc.store.pendingStructs || doc.store.pendingDs) return { type: 'broken', reason: 'updates are missing' }
     return { type: 'replayed', state: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc) }

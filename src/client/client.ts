@@ -6,6 +6,7 @@ import type {
   RoomSendOptions,
   SendOptions,
 } from './api.ts'
+import type { Board } from './boards.ts'
 import { type Change, isSending, messageOf, refOf } from './changes.ts'
 import { Connection } from './connection.ts'
 import { CursorKeeper } from './cursor-keeper.ts'
@@ -136,6 +137,16 @@ export class PhantomClient {
       if (wanted && !wanted.has(refOf(change.log).roomId ?? '')) return undefined
       return own || message.senderId !== this.userId ? message : undefined
     })
+  }
+
+  /**
+   * Opens a project's board: resolves once it is in sync, and stays so until it or this client is closed. Rejects where
+   * it can't be opened. What boards need is loaded with the first one.
+   */
+  async openBoard(projectId: Id): Promise<Board> {
+    const { Board } = await import('./boards.ts')
+    if (this.#over.signal.aborted) throw this.#closedError()
+    return Board.open(projectId, this.#settings, this.#over.signal)
   }
 
   /** Closes for good: iterators end, what is unsent is rejected with `closed`. Resolves once the cursors are saved. */

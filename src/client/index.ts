@@ -7,6 +7,7 @@ export type {
   RoomSendOptions,
   SendOptions,
 } from './api.ts'
+export type { Board, BoardEvents, BoardState } from './boards.ts'
 export type { Change, ChangeEvent, LogKey } from './changes.ts'
 export { connect, type PhantomClient } from './client.ts'
 export {

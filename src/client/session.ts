@@ -181,6 +181,8 @@ async function post<T>(url: string, path: string, body: object, cookie: boolean)
       headers: { 'content-type': 'application/json', ...(cookie && webHeader) },
       body: JSON.stringify(body),
       credentials: 'same-origin',
+      // A page left meanwhile must not lose the new cookie: the old one is good for nothing but revoking the session.
+      keepalive: cookie,
       signal: AbortSignal.timeout(requestTimeoutMs),
     })
   } catch (error) {

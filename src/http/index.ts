@@ -23,6 +23,7 @@ import { notificationRoutes } from './notifications.ts'
 import { permissionRoutes } from './permissions.ts'
 import { playlistRoutes } from './playlists.ts'
 import { projectRoutes } from './projects.ts'
+import { pushRoutes } from './push.ts'
 import { reportRoutes } from './reports.ts'
 import { rolePermissionRoutes } from './role-permissions.ts'
 import { roleRoutes } from './roles.ts'
@@ -63,6 +64,7 @@ export const routes: AnyRoute<Services>[] = [
   ...bookingRoutes,
   ...analysisRoutes,
   ...matchRoutes,
+  ...pushRoutes,
   ...audioFileRoutes,
   ...uploadRoutes,
   ...imageRoutes,

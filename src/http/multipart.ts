@@ -38,10 +38,17 @@ export async function readMultipart(
   if (said > options.maxBytes + mostFields * longestField) throw tooLarge(options.maxBytes)
   let parser: busboy.Busboy
   try {
+    // Told of a file's limit when it is reached, not when it is passed.
     parser = busboy({
       headers: incoming.headers,
       defParamCharset: 'utf8',
-      limits: { files: 1, fields: mostFields, fieldSize: longestField, fieldNameSize: 100, fileSize: options.maxBytes },
+      limits: {
+        files: 1,
+        fields: mostFields,
+        fieldSize: longestField,
+        fieldNameSize: 100,
+        fileSize: options.maxBytes + 1,
+      },
     })
   } catch {
     throw invalid('The multipart body has no boundary')

@@ -1,8 +1,12 @@
 import { z } from 'zod'
+import type { Actor } from '../kernel/actor.ts'
+import { AppError } from '../kernel/errors.ts'
 import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
-import type { RawAnswer } from '../kernel/route.ts'
+import type { Exchange, RawAnswer } from '../kernel/route.ts'
+import type { Services } from '../services/index.ts'
 import { defineRoute } from './define.ts'
+import { problemResponse } from './problem.ts'
 
 const tag = 'Resumable uploads'
 const params = z.object({ id: f.ref('Upload') })
@@ -13,6 +17,16 @@ const offset = { ...resumable, 'Upload-Offset': 'How many bytes are there' }
 const fileId = { 'X-Audio-File-Id': 'The recording, once all of it is there' }
 const problem = (description: string): RawAnswer => ({ description, types: ['application/problem+json'] })
 const refused = { 400: problem('A header is not as tus 1.0 has it'), 412: problem('Not the version 1.0.0 of tus') }
+
+/** Answers by the protocol, whose every answer names its version. */
+async function answer(services: Services, actor: Actor, http: Exchange, id: string | null): Promise<Response> {
+  if (http.header('Tus-Resumable') === '1.0.0') return services.uploads.handle(actor, http.request(), id)
+  const response = problemResponse(
+    new AppError('invalid', 'The header Tus-Resumable must be 1.0.0', { status: 412, details: [] }),
+  )
+  response.headers.set('Tus-Version', '1.0.0')
+  return response
+}
 
 const able = defineRoute({
   method: 'options',
@@ -56,7 +70,7 @@ const create = defineRoute({
   },
   errors: ['conflict', 'invalid', 'too_large', 'unsupported_media'],
   statuses: { 507: 'unavailable' },
-  handle: ({ actor, services, http }) => services.uploads.handle(actor, http.request(), null),
+  handle: ({ actor, services, http }) => answer(services, actor, http, null),
 })
 
 const head = defineRoute({
@@ -74,7 +88,7 @@ const head = defineRoute({
     },
   },
   errors: ['not_found', 'gone'],
-  handle: ({ actor, services, http }, { params }) => services.uploads.handle(actor, http.request(), params.id),
+  handle: ({ actor, services, http }, { params }) => answer(services, actor, http, params.id),
 })
 
 const state = defineRoute({
@@ -110,7 +124,7 @@ const append = defineRoute({
   },
   errors: ['not_found', 'conflict', 'gone', 'too_large', 'unsupported_media'],
   statuses: { 507: 'unavailable' },
-  handle: ({ actor, services, http }, { params }) => services.uploads.handle(actor, http.request(), params.id),
+  handle: ({ actor, services, http }, { params }) => answer(services, actor, http, params.id),
 })
 
 const end = defineRoute({
@@ -125,7 +139,7 @@ const end = defineRoute({
     answers: { 204: { description: 'Gone', headers: resumable }, ...refused },
   },
   errors: ['not_found', 'conflict', 'gone'],
-  handle: ({ actor, services, http }, { params }) => services.uploads.handle(actor, http.request(), params.id),
+  handle: ({ actor, services, http }, { params }) => answer(services, actor, http, params.id),
 })
 
 export const uploadRoutes = [able, create, head, state, append, end]

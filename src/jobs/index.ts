@@ -6,3 +6,16 @@ import { mailNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
 export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, endDeletion, closeAccount, removeBoard]
+export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, removeBoard, endDeletion, closeAccount]
+import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
+
+/** All stored jobs. */
+export const jobs: JobDef<any, Services>[] = [
+  tellBurst,
+  mailNotification,
+  mailDigest,
+  pushNotification,
+  endDeletion,
+  closeAccount,
+  removeBoard,
+]

@@ -17,7 +17,3 @@ export const seeAudio = (viewer: Viewer, file: Pick<AudioFileDoc, 'userId' | 'vi
   file.visibility === 'unlisted' ||
   viewer?.userId === file.userId ||
   seesAll(viewer, 'AudioFile')
-
-/** Whether lists and searches show it to somebody: unlisted ones are there by their address alone. */
-export const findAudio = (viewer: Viewer, file: Pick<AudioFileDoc, 'userId' | 'visibility'>): boolean =>
-  file.visibility === 'public' || viewer?.userId === file.userId

@@ -113,7 +113,14 @@ export function createDeletion({ database, jobs, entities }: DeletionDeps) {
     await freeOf(name, ids, until)
   }
 
+  function prepare(entity: Entity<any, any, any>, id: string): Promise<void> {
+    const payload: DeletionPayload = { entity: entity.name, id }
+    return jobs.enqueue(deleting, payload, { key: `${entity.name} ${id}`, delayMs: laterMs })
+  }
+
   return {
+    /** Makes sure that a deletion which others begin is ended, whatever happens to them; then call `delete`. */
+    prepare,
     /** Adds to what goes with an entity. */
     onDelete<D>(entity: Entity<any, any, any>, hook: DeletionHook<D>): void {
       hooks.set(entity.name, [...(hooks.get(entity.name) ?? []), hook])
@@ -129,8 +136,7 @@ export function createDeletion({ database, jobs, entities }: DeletionDeps) {
         const held = await rows(reference.from).findOne(filterOf(reference, entity.name, [id]))
         if (held) throw conflict(`The ${entity.name} is still in use by ${reference.from.name}`)
       }
-      const payload: DeletionPayload = { entity: entity.name, id }
-      await jobs.enqueue(deleting, payload, { key: `${entity.name} ${id}`, delayMs: laterMs })
+      await prepare(entity, id)
       const end = Date.now() + inlineMs
       try {
         await run(entity.name, [id], () => {

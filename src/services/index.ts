@@ -22,6 +22,7 @@ import type { MetricTypes } from './metric-types.ts'
 import type { Bursts } from './notifications/bursts.ts'
 import type { NotificationMails } from './notifications/mails.ts'
 import type { Notifications } from './notifications/notifications.ts'
+import type { Pushes } from './notifications/pushes.ts'
 import type { People } from './people.ts'
 import type { Playlists } from './playlists/playlists.ts'
 import type { PresenceService } from './presence/presence.ts'
@@ -72,6 +73,7 @@ export interface Services {
   bookings: Bookings
   analysis: Analysis
   matches: Matches
+  pushes: Pushes
   storage: ObjectStorage
   audioFiles: AudioFiles
   uploads: Uploads

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { createBoardStore } from '../../src/boards/store.ts'
 import { newId } from '../../src/kernel/ids.ts'
 import { until } from '../support/socket.ts'
 import type { Instance, World } from '../support/world.ts'
@@ -49,6 +50,7 @@ export function openBoard(
 ): Client {
   const at = typeof instance === 'number' ? world.instances[instance % world.instances.length]! : instance
   const doc = options.doc ?? new Y.Doc()
+  for (const name of ['board', 'columns', 'cards', 'notes']) doc.getMap(name)
   const provider = new WebsocketProvider(`${at.url.replace('http', 'ws')}/boards`, projectId, doc, {
     ...(options.protocols
       ? { protocols: ['phantom-power', `bearer.${who.accessToken}`] }
@@ -112,5 +114,26 @@ export async function openRaw(world: World, projectId: string, who: { accessToke
   return { ws, frames, code: () => code }
 }
 
-export const encodedOf = (world: World, projectId: string, instance = 0): Promise<Uint8Array> =>
-  world.instances[instance]!.app!.services.boards.snapshot(projectId)
+/** The boards of an instance, past its front door. */
+export const boardsOf = (world: World, instance = 0) => world.instances[instance]!.app!.services.boards
+
+/** What a document holds that nobody holds open: all that is stored, and no more. */
+export async function contentOf(world: World, projectId: string): Promise<any> {
+  const stored = await createBoardStore({
+    connection: world.database,
+    collection: (entity: { spec: { collection: string } }) =>
+      world.database.getClient().db(world.database.name).collection(entity.spec.collection),
+  } as never).load(projectId)
+  const doc = new Y.Doc()
+  // As clients do, or `toJSON` does not know them for maps.
+  for (const name of ['board', 'columns', 'cards', 'notes']) doc.getMap(name)
+  if (stored.snapshot) Y.applyUpdate(doc, stored.snapshot.state)
+  for (const { updates } of stored.records) for (const update of updates) Y.applyUpdate(doc, update)
+  return doc.toJSON()
+}
+
+/** The titles of columns, in their order. */
+export const titlesOf = (doc: Y.Doc): string[] =>
+  Object.values<any>(doc.getMap('columns').toJSON())
+    .sort((one, other) => (one.order < other.order ? -1 : 1))
+    .map(({ title }) => title)

@@ -19,13 +19,21 @@ afterEach(async () => {
   server = null
 })
 
-test('[CLIENT-31] the built client depends on itself and socket.io-client alone', () => {
+test('[CLIENT-31] the built client depends on itself and socket.io-client alone, its boards on Yjs', () => {
   const folder = join(root, 'dist', 'client')
-  const imported = readdirSync(folder).flatMap((file) =>
-    [...readFileSync(join(folder, file), 'utf8').matchAll(/(?:from|import\()\s*['"]([^'"]+)['"]/g)].map((m) => m[1]!),
-  )
-  expect(imported.length).toBeGreaterThan(20)
-  expect([...new Set(imported.filter((name) => !/^\.\/[\w-]+\.[jt]s$/.test(name)))]).toEqual(['socket.io-client'])
+  const imports = (file: string) =>
+    [...readFileSync(join(folder, file), 'utf8').matchAll(/(?:from|import\()\s*['"]([^'"]+)['"]/g)].map((m) => m[1]!)
+  const foreign = (files: string[]) =>
+    [...new Set(files.flatMap(imports).filter((name) => !/^\.\/[\w-]+\.[jt]s$/.test(name)))].sort()
+  const files = readdirSync(folder)
+  const isOfBoards = (file: string) => /^board/.test(file)
+  expect(files.flatMap(imports).length).toBeGreaterThan(20)
+  expect(foreign(files.filter((file) => !isOfBoards(file)))).toEqual(['socket.io-client'])
+  expect(foreign(files.filter(isOfBoards))).toEqual(['fractional-indexing', 'y-websocket', 'yjs'])
+  // Loaded with the first board alone.
+  const code = readFileSync(join(folder, 'client.js'), 'utf8')
+  expect(code).toContain("await import('./boards.js')")
+  expect(code).not.toMatch(/^import [^\n]*boards/m)
 })
 
 test('[CLIENT-32] the example bot, a process of its own, answers and goes on after a break', {

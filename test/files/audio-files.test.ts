@@ -50,6 +50,7 @@ describe('uploading in one go', () => {
     expect(got).toMatchObject({ status: 200, body })
     expect(sha256((await bytesOf(streamOf(body))).bytes)).toBe(sha256(file))
     expect(await claims()).toBe(0)
+    await upload(world, jane, { file: wav(maxUploadBytes) })
   })
 
   test('[FILE-02] knows each format by its content, whatever the name and type say', async () => {

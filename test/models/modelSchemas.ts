@@ -20,6 +20,8 @@ export const modelNames = Object.keys(dataModels)
 
 /** What clients get beyond the models, where their schemas are open. */
 export const extraFields: Record<string, string[]> = {
+  AudioFile: ['mimeType', 'sizeBytes', 'tags'],
+  Image: ['sizes', 'animated'],
   Booking: ['requestedBy'],
   ChatMessage: ['seq', 'rev', 'clientId', 'seenCount', 'reactions', 'mentions', 'attachments', 'pinned', 'deletedAt'],
   ChatRoom: ['visibility', 'topic', 'slowModeSeconds', 'createdBy', 'members', 'memberCount', 'rev', 'seq'],

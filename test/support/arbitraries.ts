@@ -64,7 +64,7 @@ function arbitrary(type: z.ZodType): fc.Arbitrary<unknown> {
     return fc.array(arbitrary(type.element as z.ZodType), { maxLength: max })
   }
   if (type instanceof z.ZodObject) return objectArbitrary(type.shape as Record<string, z.ZodType>)
-  if (type instanceof z.ZodRecord) return jsonObjects
+  if (type instanceof z.ZodRecord || type instanceof z.ZodUnknown) return jsonObjects
   if (type instanceof z.ZodUnion) return fc.oneof(...(type.options as z.ZodType[]).map(arbitrary))
   throw new TypeError(`No arbitrary for ${type.type}`)
 }

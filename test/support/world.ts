@@ -25,6 +25,10 @@ export interface WorldOptions {
   passwordCost?: number
   /** Times of presence, in milliseconds. */
   presence?: AppOptions['presence']
+  /** How long notifications are collected for one mail, in milliseconds. */
+  digestMs?: number
+  /** What stands in for the open net when pushes are sent. */
+  push?: AppOptions['push']
   /** Times of boards, in milliseconds. */
   boards?: AppOptions['boards']
 }
@@ -69,6 +73,11 @@ export interface AskOptions {
   instance?: number | Instance
 }
 
+export interface SpawnOptions {
+  /** The longest file that the process can write, in KiB: as a full disk is to it. */
+  fileLimitKiB?: number
+}
+
 export interface World {
   instances: Instance[]
   mongoUri: string
@@ -96,7 +105,7 @@ export interface World {
   /** One more instance in this process. */
   addInstance(config?: Partial<Config>): Promise<Instance>
   /** One in a process of its own, for SIGKILL; its password cost is the server's. */
-  spawnInstance(env?: Record<string, string>): Promise<Instance>
+  spawnInstance(env?: Record<string, string>, options?: SpawnOptions): Promise<Instance>
   until: typeof until
   /** Ends all that was started. Throws where an instance logged an error. */
   close(): Promise<void>
@@ -167,6 +176,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           checkOutput: true,
           passwordCost,
           presence: options.presence,
+          digestMs: options.digestMs,
+          push: options.push,
           boards: options.boards,
           webHome: options.webHome,
         },
@@ -212,7 +223,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         })
         const text = await response.text()
         const isJson = response.headers.get('Content-Type')?.includes('json')
-        return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+        return { status: response.status, headers: response.headers, body: isJson && text ? JSON.parse(text) : text }
       },
       async user(name = `Person ${people + 1}`) {
         const email = `person.${++people}@example.com`
@@ -238,8 +249,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         sockets.add(socket)
         return socket
       },
-      async spawnInstance(env = {}) {
-        const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'web'], {
+      async spawnInstance(env = {}, { fileLimitKiB } = {}) {
+        const command = [process.execPath, '--import', 'tsx', 'src/main.ts', 'web']
+        // In blocks of 512 bytes, as POSIX has it; the shell gives its place to the server.
+        const limited = ['sh', '-c', `ulimit -f ${2 * (fileLimitKiB ?? 0)} && exec "$@"`, 'sh', ...command]
+        const [program, ...args] = fileLimitKiB === undefined ? command : limited
+        const child = spawn(program!, args, {
           stdio: ['ignore', 'ignore', 'pipe'],
           env: {
             PATH: process.env['PATH'],
@@ -269,7 +284,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
             if (child.exitCode !== null) throw new Error(`the instance ended: ${said}`)
             return /listens on (\S+)/.exec(said)?.[1]
           },
-          30_000,
+          90_000,
           'a spawned instance listens',
         )
         const instance = { url, process: child, close }

@@ -21,6 +21,8 @@ export interface Visit {
 
 export interface Visits {
   open(url: string, options?: BrowserContextOptions): Promise<Visit>
+  /** Opens a page as one who is signed in already, by the cookie that the web client holds. */
+  as(who: { email: string; password: string }, url: string, options?: BrowserContextOptions): Promise<Visit>
   close(): Promise<void>
 }
 
@@ -28,23 +30,42 @@ export interface Visits {
 export async function openBrowser(): Promise<Visits> {
   const executablePath = process.env['TEST_CHROMIUM'] ?? (await ensureChromium())
   const browser: Browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  const newContext = async (options: BrowserContextOptions) => {
+    const context = await browser.newContext({
+      locale: 'en-GB',
+      viewport: { width: 1280, height: 800 },
+      reducedMotion: 'reduce',
+      ...options,
+    })
+    context.setDefaultTimeout(30_000)
+    return context
+  }
+  const visit = async (context: BrowserContext, url: string): Promise<Visit> => {
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text())
+    })
+    page.on('request', (request) => {
+      const { protocol, origin } = new URL(request.url())
+      if (/^(https?|wss?):$/.test(protocol) && origin !== new URL(url).origin && !request.url().startsWith('ws'))
+        complaints.push(`a request to ${origin}`)
+    })
+    await page.goto(url)
+    return { page, context, complaints }
+  }
   return {
-    async open(url, options = {}) {
-      const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options })
-      context.setDefaultTimeout(10_000)
-      const page = await context.newPage()
-      const complaints: string[] = []
-      page.on('pageerror', (error) => complaints.push(String(error)))
-      page.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(message.text())
+    open: async (url, options = {}) => visit(await newContext(options), url),
+    async as({ email, password }, url, options = {}) {
+      const context = await newContext(options)
+      const answer = await context.request.post(new URL('/api/v1/auth/login', url).href, {
+        headers: { 'X-Phantom-Client': 'web' },
+        data: { email, password },
       })
-      page.on('request', (request) => {
-        const { protocol, origin } = new URL(request.url())
-        if (/^(https?|wss?):$/.test(protocol) && origin !== new URL(url).origin && !request.url().startsWith('ws'))
-          complaints.push(`a request to ${origin}`)
-      })
-      await page.goto(url)
-      return { page, context, complaints }
+      if (!answer.ok()) throw new Error(`log-in answered ${answer.status()}`)
+      await context.addInitScript("localStorage.setItem('pp:signed-in', '1')")
+      return visit(context, url)
     },
     close: () => browser.close(),
   }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, opendir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, opendir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { notFound } from '../../kernel/errors.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
@@ -36,6 +36,14 @@ export function createFileStorage(root: string): ObjectStorage {
     }
   }
 
+  /** A folder of its own, such as that of a picture's sizes, goes with its last file. */
+  async function prune(key: string, path: string) {
+    if (key.split('/').length < 3) return
+    await rmdir(dirname(path)).catch((error) => {
+      if (!['ENOTEMPTY', 'ENOENT', 'EEXIST'].includes(error.code)) throw error
+    })
+  }
+
   async function head(key: string) {
     try {
       const { size, mtime } = await stat(pathOf(key))
@@ -65,6 +73,7 @@ export function createFileStorage(root: string): ObjectStorage {
       } catch (error) {
         await file?.close().catch(() => {})
         await rm(path, { force: true })
+        await prune(key, path)
         throw storageFailure(error)
       }
     },
@@ -81,6 +90,7 @@ export function createFileStorage(root: string): ObjectStorage {
     async remove(key) {
       const path = pathOf(key)
       await rm(path, { force: true })
+      await prune(key, path)
     },
     async *list(prefix) {
       // Whole folders are left out by name; the rest is told by the key itself.

@@ -3,6 +3,7 @@ import { Bot } from '../../../models/Bot.ts'
 import { Membership } from '../../../models/Membership.ts'
 import { Notification } from '../../../models/Notification.ts'
 import { Profile } from '../../../models/Profile.ts'
+import { Project } from '../../../models/Project.ts'
 import { Session } from '../../../models/Session.ts'
 import { User } from '../../../models/User.ts'
 import type { Database } from '../../infra/mongo.ts'
@@ -11,6 +12,7 @@ import { AppError, conflict, notFound } from '../../kernel/errors.ts'
 import type { Rooms } from '../chat/rooms.ts'
 import type { Deletion } from '../deletion.ts'
 import type { Jobs } from '../jobs.ts'
+import type { Projects } from '../projects/projects.ts'
 import { createAudit } from './audit.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -28,6 +30,7 @@ export interface ClosingDeps {
   database: Database
   sessions: Sessions
   rooms: Rooms
+  projects: Pick<Projects, 'remove'>
   deletion: Deletion
   jobs: Pick<Jobs, 'enqueue'>
 }
@@ -36,7 +39,7 @@ export interface ClosingDeps {
  * Closes accounts. The row of the user and the profile stay without anything personal: what they said to others is
  * the others' too, and still names a sender. All else goes, in a job, for it can be much.
  */
-export function createClosing({ database, sessions, rooms, deletion, jobs }: ClosingDeps) {
+export function createClosing({ database, sessions, rooms, projects, deletion, jobs }: ClosingDeps) {
   const users = database.collection(User)
   const profiles = database.collection(Profile)
   const audit = createAudit(database)
@@ -102,6 +105,7 @@ export function createClosing({ database, sessions, rooms, deletion, jobs }: Clo
       const bots = await users.find({ botOwnerId: userId }, { projection: { _id: 1 } }).toArray()
       for (const id of [userId, ...bots.map((bot) => bot._id)]) {
         await leaveRooms(id, signal)
+        await endProjects(id, signal)
         const profile = await profiles.findOne({ userId: id }, { projection: { _id: 1 } })
         if (profile) await deletion.freeOf(Profile, profile._id, signal)
         await deletion.freeOf(User, id, signal)
@@ -112,6 +116,19 @@ export function createClosing({ database, sessions, rooms, deletion, jobs }: Clo
           .updateMany({ userId: id }, { $unset: { ipAddress: '', userAgent: '' }, $set: { expiresAt: new Date() } })
       }
     },
+  }
+
+  /** By their own way, so that open boards close. */
+  async function endProjects(userId: string, signal: AbortSignal) {
+    const actor: Actor = { userId, sessionId: '', role: 'user' }
+    const owned = database.collection(Project).find({ ownerId: userId }, { projection: { _id: 1 } })
+    for (const { _id } of await owned.toArray()) {
+      signal.throwIfAborted()
+      await projects.remove(actor, _id).catch((error) => {
+        // Gone meanwhile, or without members; what is left of it goes by its references.
+        if (!(error instanceof AppError && ['not_found', 'forbidden'].includes(error.code))) throw error
+      })
+    }
   }
 
   async function leaveRooms(userId: string, signal: AbortSignal) {

@@ -108,6 +108,13 @@ export function createDirect(deps: DirectDeps) {
     return conversationId(actor.userId, userId)
   }
 
+  /** For reading: a conversation that was stays readable when the other side has gone. */
+  async function requirePast(actor: Actor, userId: string): Promise<string> {
+    const logId = conversationId(actor.userId, userId)
+    if (userId !== actor.userId && (await memberships.findOne({ logId, userId: actor.userId }))) return logId
+    return requirePeer(actor, userId)
+  }
+
   async function requireUnblocked(actor: Actor, userId: string, isRepeat = async () => false) {
     if (!(await people.hasBlocked(userId, actor.userId)) || (await isRepeat())) return
     throw forbidden('This person does not accept messages from you')
@@ -214,7 +221,7 @@ export function createDirect(deps: DirectDeps) {
       userId: string,
       { before, after, limit }: { before?: number; after?: number; limit: number },
     ) {
-      const logId = await requirePeer(actor, userId)
+      const logId = await requirePast(actor, userId)
       const seq: Record<string, number | boolean> = { $exists: true }
       if (before !== undefined) seq['$lt'] = before
       if (after !== undefined) seq['$gt'] = after
@@ -231,7 +238,7 @@ export function createDirect(deps: DirectDeps) {
 
     /** Marks all messages up to `seq` as read, and tells both sides. */
     async read(actor: Actor, userId: string, seq: number): Promise<{ readSeq: number; unread: number }> {
-      const logId = await requirePeer(actor, userId)
+      const logId = await requirePast(actor, userId)
       return log.using(logId, async (live) => {
         if (live.rev === 0) return { readSeq: 0, unread: 0 }
         const wanted = Math.min(seq, live.seq)

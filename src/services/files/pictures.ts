@@ -11,7 +11,7 @@ const mostSeconds = 60
 /** Of a picture in the sizes that its use needs; by width, smallest first. */
 interface Size {
   width: number
-  /** Cut to this height; without it the sides keep their proportion. */
+  /** Cut to this height, enlarged where it must be; without it the sides keep their proportion. */
   height?: number
 }
 
@@ -64,7 +64,7 @@ export async function resizePicture(
       const { data, info } = await sharp(source, { ...options, animated })
         .timeout({ seconds: mostSeconds })
         .autoOrient()
-        .resize({ ...size, fit: size.height ? 'cover' : 'inside', withoutEnlargement: true })
+        .resize({ ...size, fit: size.height ? 'cover' : 'inside', withoutEnlargement: !size.height })
         .webp({ quality: 82 })
         .toBuffer({ resolveWithObject: true })
       const frames = animated ? (info.pages ?? pages) : 1

@@ -34,20 +34,24 @@ export function createUploadLocks(
         const free = { $or: [{ $eq: ['$lockedBy', null] }, { $lt: ['$lockedUntil', '$$NOW'] }] }
         while (true) {
           const taken = await uploads.updateOne({ _id, $expr: free }, [
-            { $set: { lockedBy, lockedUntil: inMs(leaseMs), expiresAt: inMs(keptMs) } },
+            { $set: { lockedBy, lockedUntil: inMs(leaseMs), lockWanted: false, expiresAt: inMs(keptMs) } },
           ])
           if (taken.matchedCount > 0) break
           if (signal.aborted || Date.now() > end) throw ERRORS.ERR_LOCK_TIMEOUT
-          if (!(await uploads.findOne({ _id }, { projection: { _id: 1 } }))) throw ERRORS.FILE_NOT_FOUND
+          // Kept as well as told: the holder looks when it renews.
+          const wanted = await uploads.updateOne({ _id }, { $set: { lockWanted: true } })
+          if (wanted.matchedCount === 0) throw ERRORS.FILE_NOT_FOUND
           bus.announce('upload-lock', _id)
           await sleep(100)
         }
         held.set(_id, letGo)
         renewal = setInterval(() => {
           uploads
-            .updateOne({ _id, lockedBy }, [{ $set: { lockedUntil: inMs(leaseMs), expiresAt: inMs(keptMs) } }])
+            .findOneAndUpdate({ _id, lockedBy }, [{ $set: { lockedUntil: inMs(leaseMs), expiresAt: inMs(keptMs) } }])
             .then(
-              ({ matchedCount }) => matchedCount > 0 || letGo(),
+              (doc) => {
+                if (!doc || doc.lockWanted) letGo()
+              },
               (error) => logger.warn({ err: error, uploadId: _id }, 'the lease of an upload could not be renewed'),
             )
         }, leaseMs / 3)

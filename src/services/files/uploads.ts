@@ -68,21 +68,40 @@ export function createUploads(deps: UploadsDeps) {
   /** Who asks, and what went wrong, of requests under way. */
   const actors = new WeakMap<Request, Actor>()
   const failures = new WeakMap<Request, AppError>()
+  const keys = new WeakMap<Request, string>()
+  /** What the storage threw: the protocol's server takes some of it for a client that went. */
+  const writeFailures = new Map<string, AppError>()
+
+  const datastore = storage.resumable({
+    async get(key) {
+      const doc = await uploads.findOne({ _id: idOf(key) })
+      if (!doc) return undefined
+      const metadata = doc.metadata as Record<string, string | null>
+      return { size: doc.length, metadata, creation_date: doc.createdAt.toISOString() }
+    },
+  })
+  const write = datastore.write.bind(datastore)
+  datastore.write = async (source, key, offset) => {
+    try {
+      return await write(source, key, offset)
+    } catch (error) {
+      if (error instanceof AppError) writeFailures.set(key, error)
+      throw error
+    }
+  }
 
   const server = new Server({
     path,
     maxSize: config.maxUploadBytes,
     relativeLocation: true,
-    datastore: storage.resumable({
-      async get(key) {
-        const doc = await uploads.findOne({ _id: idOf(key) })
-        if (!doc) return undefined
-        const metadata = doc.metadata as Record<string, string | null>
-        return { size: doc.length, metadata, creation_date: doc.createdAt.toISOString() }
-      },
-    }),
+    datastore,
+    lockDrainTimeout: 1_000,
     locker: createUploadLocks({ database, bus, logger }, idOf),
-    namingFunction: () => audioKey(newId()),
+    namingFunction(request) {
+      const key = audioKey(newId())
+      keys.set(request as Request, key)
+      return key
+    },
     generateUrl: (_request, { id }) => `${path}/${idOf(id)}`,
     getFileIdFromRequest: (_request, last) => (last && isId(last) ? audioKey(last) : undefined),
     async onUploadCreate(request, upload) {
@@ -138,6 +157,7 @@ export function createUploads(deps: UploadsDeps) {
       finishedAt: null,
       lockedBy: null,
       lockedUntil: null,
+      lockWanted: false,
     }
     await uploads.insertOne(doc)
     try {
@@ -183,6 +203,10 @@ export function createUploads(deps: UploadsDeps) {
       if (now?.finishedAt) return id
       throw error
     }
+    // What S3's way of resuming keeps beside the bytes; elsewhere there is none.
+    await storage.remove(`${audioKey(id)}.info`).catch((error) => {
+      logger.warn({ err: error, uploadId: id }, 'the notes of a finished upload are still in the storage')
+    })
     return id
   }
 
@@ -240,10 +264,12 @@ export function createUploads(deps: UploadsDeps) {
       }
       actors.set(request, actor)
       const answer = await server.handleWeb(request)
-      const failure = failures.get(request)
+      const key = id === null ? keys.get(request) : audioKey(id)
+      const failure = (key && writeFailures.get(key)) ?? failures.get(request)
+      if (key) writeFailures.delete(key)
       if (failure) {
         // A full disk keeps no half of a file.
-        if (failure.status === 507 && id !== null) await drop(id)
+        if (failure.status === 507 && key) await drop(idOf(key))
         throw failure
       }
       if (answer.status >= 400) {

@@ -1,5 +1,6 @@
 import { maxActs, Notification, type NotificationDoc, type NotificationType } from '../../../models/Notification.ts'
 import type { Database } from '../../infra/mongo.ts'
+import { createLanes } from '../../kernel/lanes.ts'
 
 /** Something somebody did that a user is told of together with others of its kind. */
 export interface Act {
@@ -44,6 +45,7 @@ export function createCollapsing(deps: {
   /** The notification that a user is to get as they chose; null for none. */
   draft(act: Act, payload: Record<string, unknown>): Promise<NotificationDoc | null>
 }) {
+  const lanes = createLanes({ limit: 2_000 })
   const notifications = deps.database.collection(Notification)
 
   /** Adds the act to the unread notification of its group that still has room; null where there is none. */
@@ -81,33 +83,38 @@ export function createCollapsing(deps: {
      * Stores an act: in an unread notification (`isNew` false), or in one of its own. Null where it was told before or
      * is not wanted.
      */
-    async store(act: Act): Promise<{ notification: NotificationDoc; isNew: boolean } | null> {
-      const { actorId, ids, key } = act
-      const payload = { ...ids, actorId, actorIds: [actorId], others: 0, count: 1 }
-      const draft = await deps.draft(act, payload)
-      if (!draft) return null
-      let part = 1
-      for (let tries = 0; tries < maxTries && part <= maxParts; tries++) {
-        const dedupeKey = part === 1 ? act.group : `${act.group}#${part}`
-        try {
-          const joined = await join(act, dedupeKey)
-          if (joined) return { notification: joined, isNew: false }
-          if (await isTold(act)) return null
-          const notification = { ...draft, dedupeKey, acts: [key], actorIds: [actorId] }
-          await notifications.insertOne(notification as never)
-          return { notification, isNew: true }
-        } catch (error) {
-          if ((error as { code?: unknown }).code !== 11000) throw error
-          if (await isTold(act)) return null
-          // Somebody was faster with the first of the group, or it is full.
-          const first = await notifications.findOne(
-            { userId: act.userId, dedupeKey, isRead: false, [`acts.${maxActs - 1}`]: { $exists: true } } as never,
-            { projection: { _id: 1 } },
-          )
-          if (first) part++
-        }
+    store: (act: Act): Promise<{ notification: NotificationDoc; isNew: boolean } | null> =>
+      // One at a time for a group: of many at once the later ones find what the first has stored.
+      lanes.run(`${act.userId} ${act.group}`, () => store(act)),
+  }
+
+  async function store(act: Act): Promise<{ notification: NotificationDoc; isNew: boolean } | null> {
+    if (await isTold(act)) return null
+    const { actorId, ids, key } = act
+    const payload = { ...ids, actorId, actorIds: [actorId], others: 0, count: 1 }
+    const draft = await deps.draft(act, payload)
+    if (!draft) return null
+    let part = 1
+    for (let tries = 0; tries < maxTries && part <= maxParts; tries++) {
+      const dedupeKey = part === 1 ? act.group : `${act.group}#${part}`
+      try {
+        const joined = await join(act, dedupeKey)
+        if (joined) return { notification: joined, isNew: false }
+        if (await isTold(act)) return null
+        const notification = { ...draft, dedupeKey, acts: [key], actorIds: [actorId] }
+        await notifications.insertOne(notification as never)
+        return { notification, isNew: true }
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 11000) throw error
+        if (await isTold(act)) return null
+        // Somebody was faster with the first of the group, or it is full.
+        const first = await notifications.findOne(
+          { userId: act.userId, dedupeKey, isRead: false, [`acts.${maxActs - 1}`]: { $exists: true } } as never,
+          { projection: { _id: 1 } },
+        )
+        if (first) part++
       }
-      return null
-    },
+    }
+    return null
   }
 }

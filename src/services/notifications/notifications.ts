@@ -48,6 +48,14 @@ export const mailing = { kind: 'notification:mail' }
 export const digesting = { kind: 'notification:digest' }
 export const pushing = { kind: 'notification:push' }
 
+/** One notification for one browser. */
+export interface PushJob {
+  notificationId: string
+  subscriptionId: string
+  /** Whether it was looked before whether the user is connected. */
+  isSecondLook?: boolean
+}
+
 /** How many are handled at a time, and counted at most. */
 const chunk = 500
 const maxCounted = 10_000
@@ -143,9 +151,13 @@ export function createNotifications({ database, emitter, jobs, logger, digestMs 
     if (shownOnes.length === 0) return
     for (const doc of shownOnes) emitter.emit(channels.news(doc.userId), 'notification', Notification.toWire(doc))
     const userIds = [...new Set(shownOnes.map(({ userId }) => userId))]
-    const reached = new Set<string>(await subscriptions.distinct('userId', { userId: { $in: userIds } }))
-    const pushes = shownOnes.filter(({ userId }) => reached.has(userId)).map(({ _id }) => ({ notificationId: _id }))
-    if (pushes.length > 0) await jobs.enqueueAll(pushing, pushes)
+    const found = await subscriptions.find({ userId: { $in: userIds } }, { projection: { userId: 1 } }).toArray()
+    if (found.length === 0) return
+    const browsers = groupBy(found, ({ userId }) => userId)
+    const pushes = shownOnes.flatMap(({ _id, userId }) =>
+      (browsers.get(userId) ?? []).map((browser): PushJob => ({ notificationId: _id, subscriptionId: browser._id })),
+    )
+    await jobs.enqueueAll(pushing, pushes)
   }
 
   /** One job for a user and span of time; it runs when the span is over, so that it finds all that fell into it. */

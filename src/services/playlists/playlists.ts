@@ -1,12 +1,11 @@
 import { Playlist, type PlaylistDoc, type PlaylistWire } from '../../../models/Playlist.ts'
-import { PlaylistAudioFile } from '../../../models/PlaylistAudioFile.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { conflict, forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import { seesAll, type Viewer } from '../../policies/audio.ts'
-import { removeAttached } from '../shared/attached.ts'
+import type { Deletion } from '../deletion.ts'
 import { createTracks } from './tracks.ts'
 
 /** How many playlists one user can have. */
@@ -24,9 +23,8 @@ export interface PlaylistPatch {
 }
 
 /** Playlists: their owner's to change, everybody's to see where they are public. */
-export function createPlaylists({ database }: { database: Database }) {
+export function createPlaylists({ database, deletion }: { database: Database; deletion: Pick<Deletion, 'delete'> }) {
   const playlists = database.collection(Playlist)
-  const entries = database.collection(PlaylistAudioFile)
 
   /** A playlist that the viewer sees. Throws `not_found`. */
   async function seen(viewer: Viewer, id: string): Promise<PlaylistDoc> {
@@ -121,9 +119,7 @@ export function createPlaylists({ database }: { database: Database }) {
     async remove(actor: Actor, id: string): Promise<void> {
       await own(actor, id, 'delete')
       // Whoever adds to it does so in a transaction that touches it; the others look once more after they wrote.
-      await playlists.deleteOne({ _id: id })
-      await entries.deleteMany({ playlistId: id })
-      await removeAttached(database, 'Playlist', [id])
+      await deletion.delete(Playlist, id)
     },
   }
 }

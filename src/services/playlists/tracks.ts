@@ -278,5 +278,3 @@ export function createTracks({ database, seen, own }: TracksDeps) {
     },
   }
 }
-
-export type Tracks = ReturnType<typeof createTracks>

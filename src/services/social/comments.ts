@@ -8,9 +8,9 @@ import { newId } from '../../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { Viewer } from '../../policies/audio.ts'
+import type { Deletion } from '../deletion.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { People } from '../people.ts'
-import { removeAttached } from '../shared/attached.ts'
 import { profilesOf } from '../shared/profiles.ts'
 import { findTarget, findTargets, seenTarget, type TargetType } from '../shared/targets.ts'
 
@@ -25,11 +25,12 @@ export interface CommentsDeps {
   database: Database
   people: People
   notifications: Notifications
+  deletion: Pick<Deletion, 'delete'>
   logger: Logger
 }
 
 /** What people say of recordings, profiles, playlists and projects, to those who see these. */
-export function createComments({ database, people, notifications, logger }: CommentsDeps) {
+export function createComments({ database, people, notifications, deletion, logger }: CommentsDeps) {
   const comments = database.collection(Comment)
 
   /** A comment that the viewer sees, or wrote. Throws `not_found`. */
@@ -137,8 +138,7 @@ export function createComments({ database, people, notifications, logger }: Comm
         const target = await findTarget(database, comment.targetType, comment.targetId, actor)
         if (target?.ownerId !== actor.userId) throw forbidden('The comment is somebody else’s')
       }
-      await comments.deleteOne({ _id: id })
-      await removeAttached(database, 'Comment', [id])
+      await deletion.delete(Comment, id)
     },
 
     /** Comments on a thing that the viewer sees; with `expand` their authors' profiles, too. Throws `not_found`. */

@@ -32,11 +32,6 @@ class Router {
     this.#read()
   }
 
-  /** One step back, or to `fallback` where this was the first page. */
-  back(fallback: string): void {
-    this.go(fallback)
-  }
-
   /** Takes a click on a link of ours; leaves those that are meant for the browser. */
   take(event: MouseEvent): void {
     if (

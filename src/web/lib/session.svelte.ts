@@ -35,6 +35,8 @@ type Part = (client: PhantomClient, userId: string) => () => void
  */
 const markKey = 'pp:signed-in'
 const retryMs = 3_000
+/** People look at the page while it reconnects: they wait less than a bot may. */
+const mostWaitMs = 10_000
 const url = location.origin
 
 /** Who is signed in, and the connection that goes with it. */
@@ -134,7 +136,7 @@ class Session {
       this.#login = null
       throw error
     }
-    const client = connect({ url, session: login })
+    const client = connect({ url, session: login, backoff: { maxMs: mostWaitMs } })
     this.#client = client
     this.connection = client.state
     client.on('state', ({ state, reason }) => {

@@ -302,7 +302,7 @@ export const en = {
     search: 'Search messages',
     nextUnread: 'Next unread room or conversation',
     upDown: 'Previous and next room',
-    close: 'Close what is open, or mark as read',
+    close: 'Close what is open',
     send: 'Send',
     line: 'New line',
     editLast: 'Edit your last message',

@@ -9,6 +9,7 @@ const pageSize = 60
 /** Most entries held of one log; what lies farthest from where one reads goes first. */
 const most = 1_500
 const typingMs = 6_500
+const mostEarly = 1_000
 
 /**
  * The part of a log that is loaded: messages with consecutive numbers, from somewhere to somewhere. Live changes join at
@@ -33,7 +34,8 @@ export class Timeline {
   marks = new SvelteMap<string, number>()
   /** How many came in below what is loaded. */
   missed = $state(0)
-  #early: (ChatMessage | Message)[] = []
+  /** What came while a part of the log was fetched, which may be older than that. */
+  #early: (ChatMessage | Message)[] | null = null
   #generation = 0
 
   constructor(log: LogKey) {
@@ -63,11 +65,13 @@ export class Timeline {
       this.missed = 0
       this.error = null
       this.status = 'ready'
-      for (const message of this.#early) this.#join(message)
-      this.#early = []
+      const early = this.#early
+      this.#early = null
+      for (const message of early ?? []) this.#join(message)
       this.#readMarks(this.items)
     } catch (error) {
       if (generation !== this.#generation) return
+      this.#early = null
       this.error = error
       this.status = 'failed'
     }
@@ -131,10 +135,7 @@ export class Timeline {
 
   /** Takes a message, new or changed, from wherever it comes. */
   join(message: ChatMessage | Message): void {
-    if (this.status === 'loading') {
-      if (this.#early.length < 1_000) this.#early.push(message)
-      return
-    }
+    if (this.#early && this.#early.length < mostEarly) this.#early.push(message)
     if (this.status === 'ready') this.#join(message)
   }
 

@@ -1,0 +1,436 @@
+import { newId } from '../../src/kernel/ids.ts'
+import { permissionFor } from '../support/staff.ts'
+import type { Person } from '../support/world.ts'
+import { fresh } from '../support/worlds.ts'
+import type { Caller, Stage } from './stage.ts'
+
+/** What a request needs beside its method and path. */
+export interface Made {
+  /** Of the path, by name. */
+  params?: Record<string, string>
+  /** Such as `q=x&limit=1`. */
+  query?: string
+  body?: unknown
+  /** In place of the caller, where the request ends the caller's session or changes their account. */
+  as?: { accessToken: string }
+}
+
+/** How a route is walked. Things with owners are the stage's owner's. */
+export interface Fixture {
+  /** Tells several of one route apart. */
+  of?: string
+  /** Makes it all anew for each caller; `who` is null for the anonymous one. */
+  make?(stage: Stage, who: Person | null): Promise<Made> | Made
+  /**
+   * What comes where the declaration does not tell, by caller: `ok` or a code of an error. `everybody` is for all that are
+   * let in at all.
+   */
+  outcomes?: Partial<Record<Caller | 'everybody', string>>
+}
+
+/** Where true, a route without a fixture fails the walk; else it is only named in the tests' output. */
+export const complete = false
+
+const none: Fixture = {}
+const self = (body: unknown = {}): Fixture => ({ make: () => ({ body }) })
+const emoji = encodeURIComponent('🎸')
+
+/** A role of nobody's, with a permission where asked for. */
+async function role({ ask, admin, world }: Stage, key?: string) {
+  const { id } = await ask('POST', '/roles', { as: admin, body: { name: fresh('role') } })
+  if (key) {
+    const { id: permissionId } = await permissionFor(world, key)
+    await ask('POST', '/role-permissions', { as: admin, body: { roleId: id, permissionId } })
+  }
+  return id as string
+}
+
+const permission = async ({ ask, admin }: Stage): Promise<string> =>
+  (await ask('POST', '/permissions', { as: admin, body: { action: 'do', resource: fresh('Thing') } })).id
+
+const report = async (stage: Stage): Promise<string> => {
+  const { id: targetId } = await stage.profileOf(await stage.person())
+  const body = { targetType: 'Profile', targetId, reason: 'Spam' }
+  return (await stage.ask('POST', '/reports', { as: stage.owner, body })).id
+}
+
+const tag = async ({ ask, owner }: Stage): Promise<string> =>
+  (await ask('POST', '/tags', { as: owner, body: { name: fresh('tag') } })).id
+
+const measure = async ({ ask, admin }: Stage): Promise<string> =>
+  (await ask('POST', '/metric-types', { as: admin, body: { name: fresh('measure') } })).id
+
+const byId = (make: (stage: Stage) => Promise<string>, body?: unknown): Fixture => ({
+  make: async (stage) => ({ params: { id: await make(stage) }, ...(body !== undefined && { body }) }),
+})
+
+const inRoom = (body?: unknown, visibility?: 'public'): Fixture => ({
+  make: async (stage) => ({ params: { id: (await stage.room(visibility)).id }, ...(body !== undefined && { body }) }),
+})
+
+const onMessage = (body?: unknown): Fixture => ({
+  make: async (stage) => ({ params: { ...(await stage.said()), emoji }, ...(body !== undefined && { body }) }),
+})
+
+const onLetter = (body?: unknown): Fixture => ({
+  make: async (stage) => ({
+    params: { id: (await stage.written()).id, emoji },
+    ...(body !== undefined && { body }),
+  }),
+})
+
+const account = (body?: unknown): Fixture => byId(async (stage) => (await stage.person()).id, body)
+
+/** A profile is not liked, but what is said on it is. */
+const onComment: Fixture = {
+  make: async (stage) => {
+    const targetId = await comment(stage)
+    return { body: { targetType: 'Comment', targetId }, query: `targetType=Comment&targetId=${targetId}` }
+  },
+}
+const onProfile = (more: object = {}): Fixture => ({
+  make: async (stage) => {
+    const { id: targetId } = await stage.profileOf(stage.peer)
+    return { body: { targetType: 'Profile', targetId, ...more }, query: `targetType=Profile&targetId=${targetId}` }
+  },
+})
+const likesOf: Fixture = {
+  make: async (stage) => ({ query: `targetType=Comment&targetIds=${await comment(stage)}` }),
+}
+const countsOf: Fixture = {
+  make: async (stage) => ({ query: `targetType=Profile&targetIds=${(await stage.profileOf(stage.peer)).id}` }),
+}
+const comment = async (stage: Stage): Promise<string> => {
+  const { id: targetId } = await stage.profileOf(stage.peer)
+  const body = { targetType: 'Profile', targetId, content: 'Hello' }
+  return (await stage.ask('POST', '/comments', { as: stage.owner, body })).id
+}
+const onPeer: Fixture = { make: ({ peer }) => ({ params: { userId: peer.id } }) }
+
+const project = async ({ ask, owner }: Stage, isOpen = false): Promise<string> =>
+  (await ask('POST', '/projects', { as: owner, body: { title: fresh('Project'), isOpen } })).id
+const inProject = (body?: unknown, isOpen = false): Fixture => byId((stage) => project(stage, isOpen), body)
+/** On the peer's place in a closed project of the owner's. */
+const onMember = (body?: unknown): Fixture => ({
+  make: async (stage) => {
+    const id = await project(stage)
+    const member = { userId: stage.peer.id, role: 'producer' }
+    await stage.ask('POST', `/projects/${id}/members`, { as: stage.owner, body: member })
+    return { params: { id, userId: stage.peer.id }, ...(body !== undefined && { body }) }
+  },
+})
+
+const playlist = async ({ ask, owner }: Stage, isPublic = true): Promise<string> =>
+  (await ask('POST', '/playlists', { as: owner, body: { name: fresh('Playlist'), isPublic } })).id
+/** A public and a private one: who may not see it gets another answer than who may only look. */
+const ofPlaylist = (body?: unknown): Fixture[] => [
+  byId((stage) => playlist(stage), body),
+  { of: 'a private playlist', ...byId((stage) => playlist(stage, false), body), outcomes: { stranger: 'not_found' } },
+]
+
+/** A recording of the owner's, without its sound. */
+async function audio({ world, owner }: Stage, visibility = 'public'): Promise<string> {
+  const id = newId()
+  const file = {
+    _id: id,
+    userId: owner.id,
+    title: fresh('Take'),
+    fileUrl: `${world.instances[0]!.url}/api/v1/audio-files/${id}/stream`,
+    visibility,
+    createdAt: new Date(),
+    updatedAt: null,
+  }
+  await world.database.collection('audiofiles').insertOne(file as never)
+  return id
+}
+const ofAudio = (body?: unknown): Fixture => byId((stage) => audio(stage), body)
+const unseen = { anonymous: 'not_found', stranger: 'not_found' }
+/** A public one for everybody, and a private one for its uploader and those who may see all. */
+const seenAudio: Fixture[] = [
+  ofAudio(),
+  { of: 'a private recording', ...byId((stage) => audio(stage, 'private')), outcomes: unseen },
+]
+const changedAudio = (body?: unknown): Fixture[] => [
+  ofAudio(body),
+  {
+    of: 'a private recording',
+    ...byId((stage) => audio(stage, 'private'), body),
+    outcomes: { stranger: 'not_found' },
+  },
+]
+
+/** The owner asks for the peer, in a closed project. */
+const booking = async (stage: Stage): Promise<string> => {
+  const body = { projectId: await project(stage), userId: stage.peer.id, role: 'drummer' }
+  return (await stage.ask('POST', '/bookings', { as: stage.owner, body })).id
+}
+
+/** By method and path, as declared; a file a route needs is one entry here. */
+export const fixtures: Record<string, Fixture | Fixture[]> = {
+  // Accounts
+  'POST /api/v1/auth/register': {
+    make: () => ({ body: { email: `${fresh('walk')}@example.com`, password: 'password', displayName: 'Walker' } }),
+  },
+  'POST /api/v1/auth/login': { make: ({ owner: { email, password } }) => ({ body: { email, password } }) },
+  'POST /api/v1/auth/refresh': {
+    make: async (stage) => ({ body: { refreshToken: (await stage.again(stage.owner)).refreshToken } }),
+  },
+  'POST /api/v1/auth/logout': {
+    make: async (stage, who) => (who ? { as: await stage.again(who) } : {}),
+    outcomes: { anonymous: 'unauthenticated' },
+  },
+  // Whoever has no token from a mail gets the same.
+  'POST /api/v1/auth/verify-email': { ...self({ token: 'x' }), outcomes: { everybody: 'invalid' } },
+  'POST /api/v1/auth/password/reset': {
+    ...self({ token: 'x', password: 'password' }),
+    outcomes: { everybody: 'invalid' },
+  },
+  'POST /api/v1/auth/verify-email/send': none,
+  'POST /api/v1/auth/password/forgot': self({ email: 'nobody@example.com' }),
+  'POST /api/v1/auth/password/change': {
+    make: async (stage, who) => {
+      const person = await stage.person()
+      const body = { currentPassword: person.password, newPassword: 'another password' }
+      return { body, ...(who && { as: person }) }
+    },
+  },
+  'GET /api/v1/me': none,
+  'GET /api/v1/me/profile': none,
+  'PATCH /api/v1/me/profile': self({ bio: 'Walks' }),
+  'GET /api/v1/users/{userId}/profile': onPeer,
+  'GET /api/v1/profiles': none,
+  'GET /api/v1/sessions': none,
+  'DELETE /api/v1/sessions/{id}': byId(async (stage) => (await stage.again(stage.owner)).sessionId),
+  'POST /api/v1/bots': self({ name: 'Walker', scopes: [] }),
+  'GET /api/v1/bots': none,
+  'DELETE /api/v1/bots/{id}': byId(async ({ world, owner }) => (await world.bot(owner, [])).botId),
+  'POST /api/v1/bots/{id}/token': byId(async ({ world, owner }) => (await world.bot(owner, [])).botId),
+
+  // Rooms and messages
+  'GET /api/v1/chat-rooms': none,
+  'POST /api/v1/chat-rooms': self({ name: 'Walk' }),
+  'GET /api/v1/chat-rooms/{id}': [
+    inRoom(),
+    { of: 'a public room', ...inRoom(undefined, 'public'), outcomes: { everybody: 'ok' } },
+  ],
+  'PATCH /api/v1/chat-rooms/{id}': [
+    inRoom({ topic: 'Walks' }),
+    {
+      of: 'a public room',
+      ...inRoom({ topic: 'Walks' }, 'public'),
+      outcomes: { everybody: 'forbidden', owner: 'ok' },
+    },
+  ],
+  'GET /api/v1/chat-rooms/{id}/members': inRoom(),
+  'POST /api/v1/chat-rooms/{id}/members': {
+    make: async (stage) => ({
+      params: { id: (await stage.room()).id },
+      body: { userIds: [(await stage.person()).id] },
+    }),
+  },
+  'PATCH /api/v1/chat-rooms/{id}/members/{userId}': {
+    make: async (stage) => ({
+      params: { id: (await stage.room()).id, userId: stage.peer.id },
+      body: { role: 'moderator' },
+    }),
+  },
+  'DELETE /api/v1/chat-rooms/{id}/members/{userId}': {
+    make: async (stage) => ({ params: { id: (await stage.room()).id, userId: stage.peer.id } }),
+  },
+  'POST /api/v1/chat-rooms/{id}/join': [
+    inRoom(),
+    { of: 'a public room', ...inRoom(undefined, 'public'), outcomes: { everybody: 'ok' } },
+  ],
+  'POST /api/v1/chat-rooms/{id}/leave': inRoom(),
+  'GET /api/v1/chat-rooms/{id}/messages': [
+    inRoom(),
+    { of: 'a public room', ...inRoom(undefined, 'public'), outcomes: { everybody: 'forbidden', owner: 'ok' } },
+  ],
+  'POST /api/v1/chat-rooms/{id}/messages': inRoom({ content: 'hello' }),
+  'GET /api/v1/chat-rooms/{id}/messages/{messageId}': onMessage(),
+  'PATCH /api/v1/chat-rooms/{id}/messages/{messageId}': onMessage({ content: 'hello again' }),
+  'DELETE /api/v1/chat-rooms/{id}/messages/{messageId}': [
+    { of: 'a public room', make: async (stage) => ({ params: await stage.said('public') }) },
+    { of: 'a private room', ...onMessage(), outcomes: { everybody: 'not_found', owner: 'ok' } },
+  ],
+  'PUT /api/v1/chat-rooms/{id}/messages/{messageId}/reactions/{emoji}': onMessage(),
+  'DELETE /api/v1/chat-rooms/{id}/messages/{messageId}/reactions/{emoji}': onMessage(),
+  'PUT /api/v1/chat-rooms/{id}/messages/{messageId}/pin': onMessage(),
+  'DELETE /api/v1/chat-rooms/{id}/messages/{messageId}/pin': onMessage(),
+  'GET /api/v1/messages': { make: ({ peer }) => ({ query: `userId=${peer.id}` }) },
+  'POST /api/v1/messages': { make: ({ peer }) => ({ body: { userId: peer.id, content: 'hello' } }) },
+  'GET /api/v1/messages/{id}': onLetter(),
+  'PATCH /api/v1/messages/{id}': onLetter({ content: 'hello again' }),
+  'DELETE /api/v1/messages/{id}': onLetter(),
+  'PUT /api/v1/messages/{id}/reactions/{emoji}': onLetter(),
+  'DELETE /api/v1/messages/{id}/reactions/{emoji}': onLetter(),
+  'GET /api/v1/conversations': none,
+  'GET /api/v1/blocks': none,
+  'PUT /api/v1/blocks/{userId}': { make: async (stage) => ({ params: { userId: (await stage.person()).id } }) },
+  'DELETE /api/v1/blocks/{userId}': onPeer,
+  'GET /api/v1/notifications': none,
+  'POST /api/v1/notifications/read': self({ all: true }),
+  'GET /api/v1/notifications/preferences': none,
+  'PUT /api/v1/notifications/preferences': self({}),
+
+  // Rights
+  'GET /api/v1/users': none,
+  'GET /api/v1/users/{id}': { make: ({ owner }) => ({ params: { id: owner.id } }) },
+  'PATCH /api/v1/users/{id}': account({ isVerified: true }),
+  'PUT /api/v1/users/{id}/ban': account(),
+  'DELETE /api/v1/users/{id}/ban': account(),
+  'GET /api/v1/roles': none,
+  'POST /api/v1/roles': { make: () => ({ body: { name: fresh('role') } }) },
+  'GET /api/v1/roles/{id}': byId(role),
+  'PATCH /api/v1/roles/{id}': byId(role, { description: 'Walks' }),
+  'DELETE /api/v1/roles/{id}': byId(role),
+  'GET /api/v1/permissions': none,
+  'POST /api/v1/permissions': { make: () => ({ body: { action: 'do', resource: fresh('Thing') } }) },
+  'GET /api/v1/permissions/{id}': byId(permission),
+  'PATCH /api/v1/permissions/{id}': byId(permission, { description: 'Walks' }),
+  'DELETE /api/v1/permissions/{id}': byId(permission),
+  'GET /api/v1/role-permissions': none,
+  'POST /api/v1/role-permissions': {
+    make: async (stage) => ({ body: { roleId: await role(stage), permissionId: await permission(stage) } }),
+  },
+  ...Object.fromEntries(
+    ['GET', 'DELETE'].map((method) => [
+      `${method} /api/v1/role-permissions/{roleId}/{permissionId}`,
+      {
+        make: async (stage: Stage) => ({
+          params: {
+            roleId: await role(stage, 'manage:Tag'),
+            permissionId: (await permissionFor(stage.world, 'manage:Tag')).id,
+          },
+        }),
+      },
+    ]),
+  ),
+  'GET /api/v1/user-roles': none,
+  'POST /api/v1/user-roles': {
+    make: async (stage) => ({ body: { userId: (await stage.person()).id, roleId: await role(stage) } }),
+  },
+  ...Object.fromEntries(
+    ['GET', 'DELETE'].map((method) => [
+      `${method} /api/v1/user-roles/{userId}/{roleId}`,
+      {
+        make: async (stage: Stage) => {
+          const params = { userId: stage.peer.id, roleId: await role(stage) }
+          await stage.ask('POST', '/user-roles', { as: stage.admin, body: params })
+          return { params }
+        },
+      },
+    ]),
+  ),
+  'GET /api/v1/audit-logs': none,
+  'GET /api/v1/audit-logs/{id}': byId(async ({ world }) => {
+    const entry = await world.database.collection('auditlogs').findOne({})
+    return String(entry!['_id'])
+  }),
+
+  // Moderation
+  'POST /api/v1/reports': {
+    make: async (stage) => ({
+      body: {
+        targetType: 'Profile',
+        targetId: (await stage.profileOf(await stage.person())).id,
+        reason: 'Spam',
+      },
+    }),
+  },
+  'GET /api/v1/reports': none,
+  'GET /api/v1/reports/{id}': byId(report),
+  'PATCH /api/v1/reports/{id}': byId(report, { status: 'reviewed' }),
+  'GET /api/v1/tags': none,
+  'POST /api/v1/tags': { make: () => ({ body: { name: fresh('tag') } }) },
+  'GET /api/v1/tags/{id}': byId(tag),
+  'PATCH /api/v1/tags/{id}': {
+    make: async (stage) => ({ params: { id: await tag(stage) }, body: { name: fresh('tag') } }),
+  },
+  'DELETE /api/v1/tags/{id}': byId(tag),
+  'GET /api/v1/metric-types': none,
+  'POST /api/v1/metric-types': { make: () => ({ body: { name: fresh('measure') } }) },
+  'GET /api/v1/metric-types/{id}': byId(measure),
+  'PATCH /api/v1/metric-types/{id}': byId(measure, { status: 'active' }),
+  'DELETE /api/v1/metric-types/{id}': byId(measure),
+  'GET /api/v1/metric-types/{id}/status-log': byId(measure),
+
+  // Projects
+  'GET /api/v1/projects': none,
+  'POST /api/v1/projects': self({ title: 'Walk' }),
+  'GET /api/v1/projects/{id}': [
+    inProject(),
+    { of: 'an open project', ...inProject(undefined, true), outcomes: { everybody: 'ok' } },
+  ],
+  'PATCH /api/v1/projects/{id}': [
+    inProject({ title: 'Walk' }),
+    { of: 'an open project', ...inProject({ title: 'Walk' }, true), outcomes: { stranger: 'forbidden' } },
+  ],
+  // Moderators see closed projects, but don't delete them.
+  'DELETE /api/v1/projects/{id}': { ...inProject(), outcomes: { moderator: 'forbidden' } },
+  'GET /api/v1/projects/{id}/members': inProject(),
+  'POST /api/v1/projects/{id}/members': {
+    make: async (stage) => ({
+      params: { id: await project(stage) },
+      body: { userId: stage.peer.id, role: 'producer' },
+    }),
+  },
+  'PATCH /api/v1/projects/{id}/members/{userId}': onMember({ role: 'drummer' }),
+  'DELETE /api/v1/projects/{id}/members/{userId}': onMember(),
+  'GET /api/v1/bookings': none,
+  'GET /api/v1/bookings/{id}': byId(booking),
+  'GET /api/v1/matches': none,
+
+  // Playlists and recordings
+  'GET /api/v1/playlists': none,
+  'POST /api/v1/playlists': self({ name: 'Walk' }),
+  'GET /api/v1/playlists/{id}': [
+    { ...byId((stage) => playlist(stage)), outcomes: { anonymous: 'ok', everybody: 'ok' } },
+    { of: 'a private playlist', ...byId((stage) => playlist(stage, false)) },
+  ],
+  'PATCH /api/v1/playlists/{id}': ofPlaylist({ name: 'Walk' }),
+  'DELETE /api/v1/playlists/{id}': ofPlaylist(),
+  'GET /api/v1/playlists/{id}/audio-files': byId((stage) => playlist(stage, false)),
+  'POST /api/v1/playlists/{id}/audio-files': {
+    make: async (stage) => ({
+      params: { id: await playlist(stage) },
+      body: { audioFileId: await audio(stage) },
+    }),
+  },
+  'PUT /api/v1/playlists/{id}/audio-files': ofPlaylist({ audioFileIds: [] }),
+  'GET /api/v1/audio-files': none,
+  'GET /api/v1/audio-files/{id}': seenAudio,
+  'GET /api/v1/audio-files/{id}/tags': seenAudio,
+  'PUT /api/v1/audio-files/{id}/tags': changedAudio({ tagIds: [] }),
+  'GET /api/v1/audio-files/{id}/analyses': seenAudio,
+  'GET /api/v1/audio-files/{id}/analysis-results': seenAudio,
+  'GET /api/v1/audio-files/{id}/metric-values': seenAudio,
+  'POST /api/v1/audio-files/{id}/analyses': changedAudio({ mood: 'eerie' }),
+  'GET /api/v1/images': none,
+  'DELETE /api/v1/me': {
+    make: async (stage, who) => {
+      const person = await stage.person()
+      return { body: { password: person.password }, ...(who && { as: person }) }
+    },
+  },
+  'GET /api/v1/me/export': none,
+
+  // Likes, comments, follows
+  'GET /api/v1/likes': onComment,
+  'GET /api/v1/me/likes': none,
+  'GET /api/v1/likes/count': onComment,
+  'GET /api/v1/likes/counts': likesOf,
+  'PUT /api/v1/likes': onComment,
+  'DELETE /api/v1/likes': onComment,
+  'GET /api/v1/comments': onProfile(),
+  'GET /api/v1/comments/counts': countsOf,
+  'POST /api/v1/comments': onProfile({ content: 'Hello' }),
+  'GET /api/v1/comments/{id}': byId(comment),
+  'PATCH /api/v1/comments/{id}': byId(comment, { content: 'Hello again' }),
+  'DELETE /api/v1/comments/{id}': byId(comment),
+  'PUT /api/v1/follows/{userId}': onPeer,
+  'DELETE /api/v1/follows/{userId}': onPeer,
+  'GET /api/v1/users/{userId}/followers': onPeer,
+  'GET /api/v1/users/{userId}/following': onPeer,
+  'GET /api/v1/users/{userId}/follow-counts': onPeer,
+}
