@@ -41,7 +41,8 @@ for (const [index, file] of files.entries()) {
     limits: standardLimits,
     onProgress: () => {},
     profile: {
-      clock: cpu,
+      // Asking for CPU time takes longer than some stages do.
+      clock: () => performance.now(),
       onSpent: (each) => {
         for (const [stage, ms] of Object.entries(each)) {
           // The first file warms the compiler up.
@@ -53,7 +54,7 @@ for (const [index, file] of files.entries()) {
   })
   const took = cpu() - before
   if (index > 0) {
-    add('decode and the rest', took - stages)
+    add('decode and the rest', Math.max(0, took - stages))
     seconds += output.seconds
     whole += took
   }
@@ -69,8 +70,10 @@ for (const [index, file] of files.entries()) {
 const wall = performance.now() - startedAt
 if (values.predictions) await writeFile(values.predictions, `${JSON.stringify(predictions, null, 1)}\n`)
 
-const lines = [`${files.length} files, ${seconds.toFixed(0)} s of sound, ${(wall / 1000).toFixed(1)} s by the clock`]
-lines.push('', '| stage | ms CPU per s of sound | × real time |', '|---|---:|---:|')
+const lines = [
+  `${files.length} files, ${seconds.toFixed(0)} s of sound, ${(wall / 1000).toFixed(1)} s by the clock; stages by the clock, the whole by CPU time`,
+]
+lines.push('', '| stage | ms per s of sound | × real time |', '|---|---:|---:|')
 for (const [stage, ms] of [...spent, ['whole', whole] as const]) {
   lines.push(`| ${stage} | ${(ms / seconds).toFixed(2)} | ${Math.round((1000 * seconds) / Math.max(0.001, ms))} |`)
 }

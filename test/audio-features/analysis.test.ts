@@ -40,7 +40,7 @@ function floatWav(rate: number, left: Float32Array, right: Float32Array): Buffer
   return data
 }
 
-test('EAR-60 a file is analysed as its samples are, in order of progress, and the result is plain JSON', async () => {
+test('[EAR-60] a file is analysed as its samples are, in order of progress, and the result is plain JSON', async () => {
   const rate = 44_100
   const left = clickTrack(rate, 120, 12)
   const tonal = chords(
@@ -70,7 +70,7 @@ test('EAR-60 a file is analysed as its samples are, in order of progress, and th
   expect(told[told.length - 1]).toBe(100)
 })
 
-test('EAR-61 every metric is a number for a song; silence has those that it can have', () => {
+test('[EAR-61] every metric is a number for a song; silence has those that it can have', () => {
   const song = clickTrack(22_050, 100, 20).map((v, i) => v + 0.1 * Math.sin(i * 0.06) * (i < 200_000 ? 1 : 0.3))
   const reading = describeSound(extract(22_050, [song]))
   for (const metric of METRICS) expect(metric.compute(reading), metric.name).toEqual(expect.any(Number))
@@ -83,12 +83,12 @@ test('EAR-61 every metric is a number for a song; silence has those that it can 
   expect(METRICS.map(({ name }) => name)).toEqual(expect.arrayContaining(['Dynamics Quotient', 'MAD Divergence']))
 })
 
-test('EAR-62 docs/metrics.md has the table of the metrics as they are', async () => {
+test('[EAR-62] docs/metrics.md has the table of the metrics as they are', async () => {
   const text = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
   expect(replaceSection(text, 'metrics', describeMetrics())).toBe(text)
 })
 
-test('EAR-63 Dynamics Quotient and MAD Divergence: 0 and 0 of a level tone, more where loudness varies', () => {
+test('[EAR-63] Dynamics Quotient and MAD Divergence: 0 and 0 of a level tone, more where loudness varies', () => {
   const rate = 22_050
   const tone = (level: (second: number) => number) =>
     Float32Array.from({ length: rate * 40 }, (_, i) => level(i / rate) * Math.sin(i * 0.3))
@@ -101,7 +101,7 @@ test('EAR-63 Dynamics Quotient and MAD Divergence: 0 and 0 of a level tone, more
   expect(outburst.madDivergence!).toBeGreaterThan(1)
 })
 
-test('EAR-64 calibration is monotone, exact at its knots, and level beyond them', () => {
+test('[EAR-64] calibration is monotone, exact at its knots, and level beyond them', () => {
   const knots: [number, number][] = [
     [0.3, 0.4],
     [0.6, 0.55],
@@ -113,7 +113,7 @@ test('EAR-64 calibration is monotone, exact at its knots, and level beyond them'
   expect(calibrate(0.7, [])).toBe(0.7)
 })
 
-test('EAR-65 an hour of sound takes less than 120 MB', { timeout: 120_000 }, () => {
+test('[EAR-65] an hour of sound takes less than 120 MB', { timeout: 120_000 }, () => {
   const rate = 22_050
   const bar = clickTrack(rate, 120, 10).map((v, i) => v + 0.1 * Math.sin(i * 0.06))
   const extractor = new FeatureExtractor(rate, 1)

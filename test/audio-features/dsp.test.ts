@@ -11,7 +11,7 @@ const noise = (length: number, seed: number) => {
   })
 }
 
-test('EAR-20 the FFT is the Fourier transform, at every size', () => {
+test('[EAR-20] the FFT is the Fourier transform, at every size', () => {
   for (let size = 16; size <= 1024; size *= 2) {
     const x = noise(size, size)
     const fft = new RealFft(size)
@@ -30,7 +30,7 @@ test('EAR-20 the FFT is the Fourier transform, at every size', () => {
   expect(() => new RealFft(100)).toThrow(RangeError)
 })
 
-test('EAR-21 the autocorrelation is the mean of products', () => {
+test('[EAR-21] the autocorrelation is the mean of products', () => {
   const x = noise(300, 7)
   const found = autocorrelate(x, 100, new RealFft(512))
   for (let lag = 0; lag < 100; lag += 9) {
@@ -40,7 +40,7 @@ test('EAR-21 the autocorrelation is the mean of products', () => {
   }
 })
 
-test('EAR-22 a resampled tone keeps its pitch, level and place; what lies above the new Nyquist goes', () => {
+test('[EAR-22] a resampled tone keeps its pitch, level and place; what lies above the new Nyquist goes', () => {
   for (const rate of [8_000, 11_025, 22_050, 32_000, 37_800, 44_100, 48_000, 96_000, 192_000]) {
     const tone = (hz: number) => Float32Array.from({ length: rate }, (_, i) => Math.sin((2 * Math.PI * hz * i) / rate))
     const resampler = new Resampler(rate, 22_050)
@@ -57,7 +57,7 @@ test('EAR-22 a resampled tone keeps its pitch, level and place; what lies above 
   }
 })
 
-test('EAR-23 a resampler gives the same whatever chunks it gets', () => {
+test('[EAR-23] a resampler gives the same whatever chunks it gets', () => {
   const x = noise(20_000, 3)
   fc.assert(
     fc.property(

@@ -30,7 +30,7 @@ const cadence = (tonic: number, minor: boolean) => {
 }
 
 describe('tempo', () => {
-  test('EAR-30 clicks have their tempo within 1 %, beats on the clicks, and are steady', () => {
+  test('[EAR-30] clicks have their tempo within 1 %, beats on the clicks, and are steady', () => {
     for (const bpm of [72, 90, 100.7, 120, 133.3, 150]) {
       const { tempo } = extract(RATE, [clickTrack(RATE, bpm, 20)])
       expect(Math.abs(tempo!.bpm / bpm - 1), `${tempo!.bpm} instead of ${bpm}`).toBeLessThan(0.01)
@@ -44,14 +44,14 @@ describe('tempo', () => {
     }
   })
 
-  test('EAR-31 silence, a steady tone and a second of sound have no tempo, or one of little confidence', () => {
+  test('[EAR-31] silence, a steady tone and a second of sound have no tempo, or one of little confidence', () => {
     const steady = Float32Array.from({ length: RATE * 10 }, (_, i) => 0.3 * Math.sin(i * 0.1))
     expect(extract(RATE, [new Float32Array(RATE * 10)]).tempo).toBeNull()
     expect(extract(RATE, [steady]).tempo?.confidence ?? 0).toBeLessThan(0.6)
     expect(extract(RATE, [clickTrack(RATE, 120, 1)]).tempo).toBeNull()
   })
 
-  test('EAR-32 a tempo that rises is followed by the curve, and is less steady', () => {
+  test('[EAR-32] a tempo that rises is followed by the curve, and is less steady', () => {
     const seconds = 60
     const out = new Float32Array(seconds * RATE)
     let at = 0
@@ -70,7 +70,7 @@ describe('tempo', () => {
 })
 
 describe('key', () => {
-  test('EAR-33 a cadence has its key, in all twelve, major and minor', () => {
+  test('[EAR-33] a cadence has its key, in all twelve, major and minor', () => {
     for (const minor of [false, true]) {
       for (let tonic = 0; tonic < 12; tonic++) {
         const { key } = extract(RATE, [chords(RATE, cadence(tonic, minor), 0.5)])
@@ -79,7 +79,7 @@ describe('key', () => {
     }
   })
 
-  test('EAR-34 the tuning is found, and does not move the key', () => {
+  test('[EAR-34] the tuning is found, and does not move the key', () => {
     for (const cents of [-40, -20, 0, 20, 40]) {
       const { key } = extract(RATE, [chords(RATE, cadence(2, false), 0.8, cents)])
       expect(key!.name).toBe('D')
@@ -87,7 +87,7 @@ describe('key', () => {
     }
   })
 
-  test('EAR-35 silence has no key', () => {
+  test('[EAR-35] silence has no key', () => {
     expect(extract(RATE, [new Float32Array(RATE * 5)]).key).toBeNull()
   })
 })
@@ -97,7 +97,7 @@ describe('levels', () => {
   const tone = (hz: number, amplitude: number, seconds = 2) =>
     Float32Array.from({ length: rate * seconds }, (_, i) => amplitude * Math.sin((2 * Math.PI * hz * i) / rate))
 
-  test('EAR-40 width and correlation of mono, unlike and inverse channels', () => {
+  test('[EAR-40] width and correlation of mono, unlike and inverse channels', () => {
     const a = tone(440, 0.5)
     const stereo = (right: Float32Array) => extract(rate, [a, right]).levels.stereo!
     expect(stereo(a)).toMatchObject({ width: 0, balance: 0 })
@@ -110,12 +110,12 @@ describe('levels', () => {
     expect(extract(rate, [a]).levels.stereo).toBeNull()
   })
 
-  test('EAR-41 the crest of a sine is 3 dB', () => {
+  test('[EAR-41] the crest of a sine is 3 dB', () => {
     const { levels } = extract(rate, [tone(440, 0.5)])
     expect(20 * Math.log10(levels.samplePeak / levels.rms)).toBeCloseTo(3.01, 1)
   })
 
-  test('EAR-42 clipped runs are counted, and a lone full sample is none', () => {
+  test('[EAR-42] clipped runs are counted, and a lone full sample is none', () => {
     const clipped = tone(100, 2, 1).map((v) => Math.max(-1, Math.min(1, v)))
     expect(extract(rate, [clipped]).levels.clipping.runs).toBe(200)
     expect(extract(rate, [clipped]).levels.clipping.ratio).toBeGreaterThan(0.5)
@@ -124,7 +124,7 @@ describe('levels', () => {
     expect(extract(rate, [lone]).levels.clipping).toEqual({ runs: 0, samples: 0, ratio: 0 })
   })
 
-  test('EAR-43 silence is found before, after and within', () => {
+  test('[EAR-43] silence is found before, after and within', () => {
     const sound = new Float32Array(rate * 10)
     sound.set(tone(440, 0.5, 2), rate)
     sound.set(tone(440, 0.5, 2), rate * 6)
@@ -135,7 +135,7 @@ describe('levels', () => {
     expect(silence.ratio).toBeCloseTo(0.6, 1)
   })
 
-  test('EAR-44 the centroid of a tone is its frequency, and noise is flatter than it', () => {
+  test('[EAR-44] the centroid of a tone is its frequency, and noise is flatter than it', () => {
     let state = 1
     const noise = Float32Array.from({ length: rate }, () => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -151,7 +151,7 @@ describe('levels', () => {
 })
 
 describe('structure', () => {
-  test('EAR-45 parts that differ are told apart, and one that comes back has its label again', () => {
+  test('[EAR-45] parts that differ are told apart, and one that comes back has its label again', () => {
     const low = chords(
       RATE,
       Array.from({ length: 30 }, () => [48, 52, 55]),
@@ -175,7 +175,7 @@ describe('structure', () => {
 })
 
 describe('the stream', () => {
-  test('EAR-50 chunks of any size give the same result', () => {
+  test('[EAR-50] chunks of any size give the same result', () => {
     const rate = 44_100
     const left = clickTrack(rate, 125, 6)
     const tonal = chords(rate, cadence(0, false), 1.2)
@@ -191,7 +191,7 @@ describe('the stream', () => {
     )
   })
 
-  test('EAR-51 gain changes neither tempo, key, onsets nor spectrum', () => {
+  test('[EAR-51] gain changes neither tempo, key, onsets nor spectrum', () => {
     const sound = chords(RATE, [...cadence(4, true), ...cadence(4, true)], 0.5)
     const loud = extract(RATE, [sound])
     for (const gain of [0.1, 0.5, 2]) {
@@ -204,7 +204,7 @@ describe('the stream', () => {
     }
   })
 
-  test('EAR-52 samples that are no numbers, no samples, and odd rates do no harm', () => {
+  test('[EAR-52] samples that are no numbers, no samples, and odd rates do no harm', () => {
     const sick = clickTrack(RATE, 100, 5)
     for (let i = 0; i < sick.length; i += 37) sick[i] = [Number.NaN, Number.POSITIVE_INFINITY, 0][i % 3]!
     const features = extract(RATE, [sick])

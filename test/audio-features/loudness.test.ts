@@ -53,7 +53,7 @@ function burst(rate: number, offset: number): Float32Array {
 }
 
 describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
-  test('EAR-01 cases 1 and 2: a steady tone has its loudness in all three modes', () => {
+  test('[EAR-01] cases 1 and 2: a steady tone has its loudness in all three modes', () => {
     for (const dbfs of [-23, -33]) {
       const reading = measureLoudness(rate, tones(rate, [[20, dbfs]]))
       within(reading.integrated, dbfs, 0.1)
@@ -62,7 +62,7 @@ describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
     }
   })
 
-  test('EAR-02 cases 3 to 5: what is silent or much quieter is gated away', () => {
+  test('[EAR-02] cases 3 to 5: what is silent or much quieter is gated away', () => {
     for (const parts of [
       [
         [10, -36],
@@ -86,14 +86,14 @@ describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
     }
   })
 
-  test('EAR-03 case 6: surround channels weigh more, and LFE nothing', () => {
+  test('[EAR-03] case 6: surround channels weigh more, and LFE nothing', () => {
     const [left, centre, rear] = [-28, -24, -30].map((dbfs) => tones(rate, [[20, dbfs]])[0]!)
     within(measureLoudness(rate, [left!, left!, centre!, rear!, rear!]).integrated, -23, 0.1)
     const loud = tones(rate, [[20, -3]], 40)[0]!
     within(measureLoudness(rate, [left!, left!, centre!, loud, rear!, rear!]).integrated, -23, 0.1)
   })
 
-  test('EAR-04 case 9: short-term loudness is constant from 3 s over periods of 3 s', () => {
+  test('[EAR-04] case 9: short-term loudness is constant from 3 s over periods of 3 s', () => {
     const parts = Array.from(
       { length: 5 },
       () =>
@@ -107,7 +107,7 @@ describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
     for (const lufs of shortTerm) within(lufs, -23, 0.1)
   })
 
-  test('EAR-05 case 12: momentary loudness is constant from 1 s over periods of 400 ms', () => {
+  test('[EAR-05] case 12: momentary loudness is constant from 1 s over periods of 400 ms', () => {
     const parts = Array.from(
       { length: 25 },
       () =>
@@ -120,7 +120,7 @@ describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
     for (const lufs of momentary.slice(6)) within(lufs, -23, 0.1)
   })
 
-  test('EAR-06 cases 15 to 19: the true peak of tones that are sampled beside their peaks', () => {
+  test('[EAR-06] cases 15 to 19: the true peak of tones that are sampled beside their peaks', () => {
     for (const [period, amplitude, degrees, expected] of [
       [4, 0.5, 0, -6],
       [4, 0.5, 45, -6],
@@ -134,7 +134,7 @@ describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
     }
   })
 
-  test('EAR-07 cases 20 to 23: the true peak of a burst, wherever samples fall in it', () => {
+  test('[EAR-07] cases 20 to 23: the true peak of a burst, wherever samples fall in it', () => {
     for (const offset of [0, 1, 2, 3]) {
       const peak = truePeak(rate, burst(rate, offset))
       expect(peak).toBeLessThanOrEqual(0.2)
@@ -142,7 +142,7 @@ describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
     }
   })
 
-  test('EAR-08 Tech 3342 cases 1 to 4: the loudness range of steps', () => {
+  test('[EAR-08] Tech 3342 cases 1 to 4: the loudness range of steps', () => {
     for (const [parts, expected] of [
       [
         [
@@ -182,7 +182,7 @@ describe.each([44_100, 48_000])('EBU Tech 3341 and 3342 at %i Hz', (rate) => {
 })
 
 describe('loudness', () => {
-  test('EAR-09 gain shifts loudness and peaks by exactly itself', () => {
+  test('[EAR-09] gain shifts loudness and peaks by exactly itself', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -30, max: 12 }),
@@ -216,13 +216,13 @@ describe('loudness', () => {
     )
   })
 
-  test('EAR-10 a tone has the same loudness at every rate', () => {
+  test('[EAR-10] a tone has the same loudness at every rate', () => {
     for (const rate of [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000]) {
       within(measureLoudness(rate, tones(rate, [[3, -23]], 997)).integrated, -23, 0.1)
     }
   })
 
-  test('EAR-11 silence, and less than 400 ms, have no loudness', () => {
+  test('[EAR-11] silence, and less than 400 ms, have no loudness', () => {
     for (const frames of [0, 100, 44_100 * 5]) {
       const reading = measureLoudness(44_100, [new Float32Array(frames)])
       expect(reading.integrated).toBeNull()

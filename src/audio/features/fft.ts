@@ -18,7 +18,7 @@ export class RealFft {
   constructor(size: number) {
     if (size < 16 || (size & (size - 1)) !== 0) throw new RangeError(`FFT size ${size} is no power of two from 16`)
     this.size = size
-    const half = size / 2
+    const half = (size / 2) | 0
     this.#half = half
     this.re = new Float64Array(half + 1)
     this.im = new Float64Array(half + 1)
@@ -41,16 +41,19 @@ export class RealFft {
 
   /** Transforms `size` samples of `input` from `offset`, each times `window` where given, into `re` and `im`. */
   transform(input: ArrayLike<number>, offset = 0, window?: ArrayLike<number>): void {
-    const half = this.#half
+    const half = this.#half | 0
     const zr = this.#zr
     const zi = this.#zi
     const order = this.#order
-    for (let i = 0; i < half; i++) {
-      const at = 2 * order[i]!
-      if (window) {
+    if (window) {
+      for (let i = 0; i < half; i++) {
+        const at = 2 * order[i]!
         zr[i] = input[offset + at]! * window[at]!
         zi[i] = input[offset + at + 1]! * window[at + 1]!
-      } else {
+      }
+    } else {
+      for (let i = 0; i < half; i++) {
+        const at = 2 * order[i]!
         zr[i] = input[offset + at]!
         zi[i] = input[offset + at + 1]!
       }
@@ -60,7 +63,7 @@ export class RealFft {
   }
 
   #butterflies(): void {
-    const half = this.#half
+    const half = this.#half | 0
     const zr = this.#zr
     const zi = this.#zi
     for (let i = 0; i < half; i += 4) {
@@ -86,7 +89,7 @@ export class RealFft {
     const sin = this.#sin
     let span = 4
     for (; span * 4 <= half; span *= 4) {
-      const step = this.size / (4 * span)
+      const step = (this.size / (4 * span)) | 0
       for (let start = 0; start < half; start += 4 * span) {
         for (let k = 0, w = 0; k < span; k++, w += step) {
           const w1r = cos[2 * w]!
@@ -125,7 +128,7 @@ export class RealFft {
       }
     }
     for (; span < half; span *= 2) {
-      const step = this.size / (2 * span)
+      const step = (this.size / (2 * span)) | 0
       for (let start = 0; start < half; start += 2 * span) {
         for (let k = 0, w = 0; k < span; k++, w += step) {
           const wr = cos[w]!
@@ -144,7 +147,7 @@ export class RealFft {
   }
 
   #unpack(): void {
-    const half = this.#half
+    const half = this.#half | 0
     const zr = this.#zr
     const zi = this.#zi
     const { re, im } = this

@@ -65,14 +65,21 @@ export class LevelMeter {
     let lr = 0
     let l = 0
     let r = 0
-    for (let i = 0; i < frames; i++) {
-      const a = left[i]!
-      const b = right[i]!
-      ll += a * a
-      rr += b * b
-      lr += a * b
-      l += a
-      r += b
+    if (left === right) {
+      for (let i = 0; i < frames; i++) {
+        const a = left[i]!
+        ll += a * a
+      }
+    } else {
+      for (let i = 0; i < frames; i++) {
+        const a = left[i]!
+        const b = right[i]!
+        ll += a * a
+        rr += b * b
+        lr += a * b
+        l += a
+        r += b
+      }
     }
     this.#left += ll
     this.#right += rr

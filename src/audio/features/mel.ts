@@ -7,10 +7,10 @@ export const MEL_BANDS = 40
 const LOWEST_HZ = 30
 const HIGHEST_HZ = 10_500
 /** Stored levels are hundredths of a decibel. */
-const STEPS_PER_BEL = 1000
+const STEPS_PER_NEPER = 1000 / Math.LN10
 const SILENT = 1e-10
-/** Spectral moments are taken of every fourth frame. */
-const MOMENT_EVERY = 4
+/** Spectral moments are taken of every eighth frame. */
+const MOMENT_EVERY = 8
 
 /** Hz to mel after O'Shaughnessy (1987). */
 const toMel = (hz: number) => 2595 * Math.log10(1 + hz / 700)
@@ -84,10 +84,12 @@ export class MelAnalyser {
     this.#fft.power(buffer, offset, this.#window, power)
     const { page, offset: at } = this.levels.append()
     for (let b = 0; b < MEL_BANDS; b++) {
-      const { first, weights } = this.#bands[b]!
+      const band = this.#bands[b]!
+      const first = band.first | 0
+      const weights = band.weights
       let sum = 0
       for (let i = 0; i < weights.length; i++) sum += power[first + i]! * weights[i]!
-      page[at + b] = Math.round(STEPS_PER_BEL * Math.log10(sum + SILENT))
+      page[at + b] = Math.round(STEPS_PER_NEPER * Math.log(sum + SILENT))
     }
     if (this.levels.rows % MOMENT_EVERY === 0) this.#moments(power)
   }
