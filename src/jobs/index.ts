@@ -2,11 +2,6 @@ import type { JobDef } from '../kernel/job.ts'
 import type { Services } from '../services/index.ts'
 import { removeBoard } from './boards.ts'
 import { closeAccount, endDeletion } from './deletion.ts'
-import { mailNotification, tellBurst } from './notifications.ts'
-
-/** All stored jobs. */
-export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, endDeletion, closeAccount, removeBoard]
-export const jobs: JobDef<any, Services>[] = [tellBurst, mailNotification, removeBoard, endDeletion, closeAccount]
 import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
