@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { openBrowser, type Visit, type Visits, webHome } from './browser.ts'
@@ -51,6 +52,18 @@ function tone(seconds: number, sampleRate = 8_000): Buffer {
   return file
 }
 
+/** A recording that is there already. */
+async function record(who: Person, title: string, visibility = 'public'): Promise<string> {
+  const form = new FormData()
+  form.set('title', title)
+  form.set('visibility', visibility)
+  form.set('file', new File([new Uint8Array(tone(20))], `${title}.wav`, { type: 'audio/wav' }))
+  const headers = { Authorization: `Bearer ${who.accessToken}` }
+  const answer = await fetch(`${url}/api/v1/audio-files`, { method: 'POST', headers, body: form })
+  if (!answer.ok) throw new Error(`an upload answered ${answer.status}`)
+  return ((await answer.json()) as { id: string }).id
+}
+
 const wavFile = (name: string, seconds: number) => ({ name, mimeType: 'audio/wav', buffer: tone(seconds) })
 
 describe('sound', () => {
@@ -78,4 +91,197 @@ describe('sound', () => {
     await bar.getByRole('button', { name: 'Pause' }).click()
     expect(complaints).toEqual([])
   })
+
+  it('[WEB-61] seeks on the waveform by keyboard, comments at a moment, likes, and says what is heard', async () => {
+    const [pia, quin] = await world.users('Pia Stone', 'Quin Vale')
+    const id = await record(pia!, 'Harbour')
+    const { page, complaints } = await visitAs(quin!, `/sound/${id}`)
+    await page.getByRole('button', { name: 'Play Harbour' }).click()
+    const bar = page.getByRole('region', { name: 'Player' })
+    await bar.getByRole('button', { name: 'Pause' }).waitFor()
+    await page.getByRole('button', { name: 'Pause Harbour' }).click()
+    await page.getByRole('button', { name: 'Play Harbour' }).waitFor()
+    const wave = page.getByRole('slider', { name: 'Waveform' })
+    await expect.poll(() => wave.getAttribute('aria-valuemax')).toBe('20')
+    await wave.focus()
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowRight')
+    await expect.poll(() => wave.getAttribute('aria-valuetext')).toBe('0:05 of 0:20')
+    await page.getByLabel('Your comment').fill('The bass comes in here')
+    await page.getByRole('button', { name: 'Comment', exact: true }).click()
+    await page.getByRole('button', { name: 'Quin Vale at 0:05: The bass comes in here' }).waitFor()
+    await page.getByRole('button', { name: 'Like, 0 likes' }).click()
+    await page.getByRole('button', { name: 'Take the like back, 1 like' }).waitFor()
+    await page.getByLabel('Mood').fill('calm')
+    await page.getByLabel('Instruments').fill('organ, bass')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Take back', exact: true }).waitFor()
+    // The owner sees all of it.
+    const { page: other } = await visitAs(pia!, `/sound/${id}`)
+    await other.getByRole('button', { name: 'Go to 0:05' }).waitFor()
+    await other.getByRole('button', { name: 'Like, 1 like' }).waitFor()
+    await other.getByText('organ', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Delete this comment' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('No comment yet').waitFor()
+    // What is not there before the analysis was asked for, and the browser says so.
+    expect(complaints.filter((each) => !each.includes('404'))).toEqual([])
+  })
+
+  it('[WEB-62] goes on with an upload after the network was cut', async () => {
+    const ravi = await world.user('Ravi Lund')
+    const { page, context } = await visitAs(ravi, '/sound')
+    await page.getByText('No recording of yours yet').waitFor()
+    const devtools = await context.newCDPSession(page)
+    await devtools.send('Network.enable')
+    const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 400_000 }
+    await devtools.send('Network.emulateNetworkConditions', slow)
+    const patches: number[] = []
+    page.on('request', (request) => {
+      if (request.method() === 'PATCH') patches.push(Number(request.headers()['upload-offset']))
+    })
+    await page.getByLabel('Choose files').setInputFiles([wavFile('Long take.wav', 120)])
+    const bar = page.getByRole('progressbar', { name: 'Upload of Long take.wav' })
+    const part = () => bar.evaluate((each) => (each as any).value as number)
+    await expect.poll(part, { timeout: 30_000, interval: 50 }).toBeGreaterThan(0.2)
+    await context.setOffline(true)
+    await page.getByText('Waits for the connection').waitFor()
+    expect(await part()).toBeLessThan(1)
+    await devtools.send('Network.emulateNetworkConditions', { ...slow, uploadThroughput: -1 })
+    await context.setOffline(false)
+    await page.getByRole('link', { name: 'Long take', exact: true }).waitFor()
+    // It went on from where it was, not from the start.
+    expect(patches[0]).toBe(0)
+    expect(patches.at(-1)).toBeGreaterThan(0)
+    const { body } = await world.ask('GET', `/api/v1/audio-files?userId=${ravi.id}`, { as: ravi })
+    expect(body.items).toMatchObject([{ title: 'Long take', sizeBytes: tone(120).length }])
+  })
+
+  it('[WEB-63] gathers recordings in a playlist, plays all, moves them by keyboard and takes one out', async () => {
+    const sol = await world.user('Sol Brandt')
+    const [first, second] = [await record(sol, 'Dawn'), await record(sol, 'Dusk', 'private')]
+    const { page, complaints } = await visitAs(sol, '/sound?tab=playlists')
+    await page.getByRole('button', { name: 'New playlist' }).click()
+    await page.getByLabel('Name of the playlist').fill('Set one')
+    await page.getByRole('button', { name: 'Make playlist' }).click()
+    await page.getByRole('heading', { name: 'Set one', level: 1 }).waitFor()
+    const list = new URL(page.url()).pathname
+    for (const id of [first, second]) {
+      await page.goto(`${url}/sound/${id}`)
+      await page.getByRole('button', { name: 'Add to playlist' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Set one' }).click()
+      await page.getByText('Added to Set one').waitFor()
+    }
+    await page.goto(url + list)
+    const titles = () => page.locator('ol .title').allTextContents()
+    await expect.poll(titles).toEqual(['Dawn', 'Dusk'])
+    const moved = page.waitForResponse((each) => each.request().method() === 'PATCH')
+    await page.getByRole('button', { name: 'Move Dusk up' }).focus()
+    await page.keyboard.press('Enter')
+    expect((await moved).status()).toBe(200)
+    await page.reload()
+    await expect.poll(titles).toEqual(['Dusk', 'Dawn'])
+    await page.getByRole('button', { name: 'Play all' }).click()
+    const bar = page.getByRole('region', { name: 'Player' })
+    await bar.getByRole('link', { name: 'Dusk' }).waitFor()
+    await bar.getByRole('button', { name: 'Next' }).click()
+    await bar.getByRole('link', { name: 'Dawn' }).waitFor()
+    await page.getByRole('button', { name: 'Take Dusk out' }).click()
+    await expect.poll(titles).toEqual(['Dawn'])
+    expect(complaints.filter((each) => !each.includes('404'))).toEqual([])
+  })
+
+  it('[WEB-64] shows an analysis as pictures, has no fault that axe finds, and fits a phone', async () => {
+    const [tia, uri] = await world.users('Tia Moss', 'Uri Hall')
+    const id = await record(tia!, 'Tides')
+    await world.ask('POST', '/api/v1/comments', {
+      as: uri!,
+      body: { targetType: 'AudioFile', targetId: id, content: 'Here', atSeconds: 5 },
+    })
+    await addAnalysis(tia!, id)
+    const playlist = await world.ask('POST', '/api/v1/playlists', { as: tia!, body: { name: 'Tides and more' } })
+    await world.ask('POST', `/api/v1/playlists/${playlist.body.id}/audio-files`, {
+      as: tia!,
+      body: { audioFileId: id },
+    })
+    const { page } = await visitAs(tia!, '/sound')
+    await page.getByRole('button', { name: 'Play Tides' }).click()
+    await page.getByRole('region', { name: 'Player' }).waitFor()
+    const faults: string[] = []
+    for (const path of ['/sound', '/sound?tab=all', `/sound/${id}`, `/playlists/${playlist.body.id}`]) {
+      await page.evaluate((to) => {
+        history.pushState(null, '', to)
+        dispatchEvent(new PopStateEvent('popstate'))
+      }, path)
+      await page.getByText('Tides').first().waitFor()
+      if (path === `/sound/${id}`) await page.getByRole('img', { name: /^Loudness over time/ }).waitFor()
+      await expect.poll(() => page.locator('.spinner').count(), { timeout: 30_000 }).toBe(0)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+        const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] })
+        if (colorScheme === 'dark') axe.withRules(['color-contrast'])
+        const { violations } = await axe.analyze()
+        faults.push(
+          ...violations.flatMap(({ id, nodes }) =>
+            nodes.map(({ html }) => `${path} ${colorScheme} ${id}: ${html.slice(0, 160)}`),
+          ),
+        )
+      }
+      await page.setViewportSize({ width: 390, height: 844 })
+      const width = await page.locator('.page').evaluate((each) => (each as any).scrollWidth as number)
+      if (width > 390) faults.push(`${path} is ${width} px wide`)
+      await picture(page, path.split(/[/?=]/)[1] + (path.length > 20 ? '-one' : ''))
+      await page.setViewportSize({ width: 1280, height: 800 })
+    }
+    expect(faults).toEqual([])
+  })
 })
+
+async function picture(page: any, name: string) {
+  const dir = process.env['PICS']
+  if (!dir) return
+  await page.emulateMedia({ colorScheme: 'light' })
+  const full = async (size: string, width: number) => {
+    await page.setViewportSize({ width, height: 844 })
+    const tall = await page.locator('.page').evaluate((each: any) => each.scrollHeight)
+    await page.setViewportSize({ width, height: tall + 150 })
+    await page.waitForTimeout(300)
+    await page.screenshot({ path: `${dir}/${name}.${size}.png` })
+  }
+  await full('390', 390)
+  await full('1440', 1440)
+}
+
+/** What a bot of hers heard in a recording. */
+async function addAnalysis(owner: Person, id: string) {
+  const bot = await world.ask('POST', '/api/v1/bots', {
+    as: owner,
+    body: { name: 'Ears', scopes: ['analysis:write', 'audio:read'] },
+  })
+  const values = Array.from({ length: 17 }, (_, at) => -30 + at)
+  const answer = await world.ask('POST', `/api/v1/audio-files/${id}/analysis-results`, {
+    as: { accessToken: bot.body.token },
+    body: {
+      tempo: 120.5,
+      key: 'C#m',
+      genre: 'ambient',
+      confidence: 0.8,
+      modelVersion: 'test-ears-1',
+      metadata: {
+        loudness: { integrated: -19.4, shortTermCurve: { stepSeconds: 1, values }, targets: { Streaming: -14 } },
+        tempo: {
+          confidence: 0.82,
+          alternatives: [{ bpm: 60.2, confidence: 0.1 }],
+          curve: Array.from({ length: 10 }, (_, at) => ({ seconds: at * 2, bpm: 118 + (at % 4) })),
+        },
+        key: { confidence: 0.7, alternatives: [{ name: 'E', confidence: 0.2 }] },
+        sections: [
+          { start: 0, end: 8, label: 'A' },
+          { start: 8, end: 14, label: 'B' },
+          { start: 14, end: 20, label: 'A' },
+        ],
+      },
+    },
+  })
+  if (answer.status !== 201) throw new Error(`an analysis answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+}
