@@ -131,7 +131,7 @@ describe('sound', () => {
 
   it('[WEB-62] goes on with an upload after the network was cut', async () => {
     const ravi = await world.user('Ravi Lund')
-    const file = wavFile('Long take.wav', 750)
+    const file = wavFile('Long take.wav', 560)
     const cable = await layCable(url)
     onTestFinished(() => cable.close())
     const { page, context } = await visitAs(ravi, '/sound', {}, cable.url)
