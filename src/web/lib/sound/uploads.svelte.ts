@@ -83,10 +83,6 @@ class Uploads {
     this.#work()
   }
 
-  clearDone(): void {
-    this.list = this.list.filter(({ state }) => state !== 'done')
-  }
-
   /** Tries at once what waits for the connection. */
   wake(): void {
     for (const { key, state } of this.list) if (state === 'waiting') this.resume(key)
