@@ -1,3 +1,4 @@
+import AudioLines from '@lucide/svelte/icons/audio-lines'
 import Bell from '@lucide/svelte/icons/bell'
 import Hash from '@lucide/svelte/icons/hash'
 import MessageCircle from '@lucide/svelte/icons/message-circle'
@@ -25,6 +26,9 @@ export const pages: Page[] = [
     load: () => import('./messages/Messages.svelte'),
     isDeep: ({ userId }) => Boolean(userId),
   },
+  { path: '/sound', load: () => import('./sound/Sound.svelte') },
+  { path: '/sound/:audioFileId', load: () => import('./sound/Recording.svelte') },
+  { path: '/playlists/:playlistId', load: () => import('./sound/PlaylistView.svelte') },
   { path: '/notifications', load: () => import('./notifications/Notifications.svelte') },
   {
     path: '/settings/:section?',
@@ -45,5 +49,6 @@ export interface NavEntry {
 export const nav: NavEntry[] = [
   { path: '/rooms', label: ({ nav }) => nav.rooms, icon: Hash, news: () => news.rooms },
   { path: '/messages', label: ({ nav }) => nav.messages, icon: MessageCircle, news: () => news.messages },
+  { path: '/sound', label: ({ nav }) => nav.sound, icon: AudioLines },
   { path: '/notifications', label: ({ nav }) => nav.notifications, icon: Bell, news: () => news.notifications },
 ]
