@@ -68,6 +68,9 @@ type CreatedListener = (file: AudioFileDoc) => void | Promise<void>
 /** Where the bytes of a recording are. */
 export const audioKey = (id: string) => `audio/${id}`
 
+/** Where the outline of a recording is served. */
+export const waveformUrl = (publicUrl: string, id: string) => `${publicUrl}/api/v1/audio-files/${id}/waveform`
+
 /** Recordings: their bytes come in as a stream and go out in ranges; who sees them is `policies/audio.ts`. */
 export function createAudioFiles(deps: AudioFilesDeps) {
   const { database, storage, claims, tags, links, logger, config } = deps
@@ -79,7 +82,14 @@ export function createAudioFiles(deps: AudioFilesDeps) {
   async function presentAll(docs: AudioFileDoc[]): Promise<AudioFileWire[]> {
     const tagged = await tags.of(docs.map((doc) => doc._id))
     // The address is made anew each time: the service may have moved since.
-    return docs.map((doc) => AudioFile.toWire({ ...doc, fileUrl: streamUrl(doc._id), tags: tagged.get(doc._id) }))
+    return docs.map((doc) =>
+      AudioFile.toWire({
+        ...doc,
+        fileUrl: streamUrl(doc._id),
+        ...(doc.waveformDataUrl !== undefined && { waveformDataUrl: waveformUrl(config.publicUrl, doc._id) }),
+        tags: tagged.get(doc._id),
+      }),
+    )
   }
   const present = async (doc: AudioFileDoc) => (await presentAll([doc]))[0]!
 
@@ -170,6 +180,8 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         mimeType: stored.mimeType,
         sizeBytes: stored.sizeBytes,
         storageKey: audioKey(id),
+        // Stored with it, so that no crash loses the wish.
+        analysis: { state: 'waiting', attempts: 0, dueAt: new Date() },
         ...(stored.fileName && { fileName: stored.fileName.slice(-255) }),
       }
       await database.transaction(async (session) => {
