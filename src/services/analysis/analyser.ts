@@ -33,7 +33,7 @@ const maxAttempts = 5
 /** The pause before the second attempt, in milliseconds; doubled for each further one. */
 const retryMs = 5_000
 /** How often recordings are looked for that wait and whose job was lost, in milliseconds. */
-const sweepMs = 10_000
+const sweepMs = 5_000
 /** Users whose jobs one look restores, and how many recordings that wait are counted. */
 const sweepUsers = 500
 const mostCounted = 10_000
@@ -196,7 +196,7 @@ export function createAnalyser(deps: AnalyserDeps) {
 
     /**
      * Has recordings analysed that the present model did not hear, or with `all` every one; the instances find them
-     * within ten seconds. Returns how many.
+     * within some seconds. Returns how many.
      */
     async askAll({ all }: { all: boolean }): Promise<number> {
       const { modifiedCount } = await files.updateMany(
