@@ -66,7 +66,6 @@ export const documentedEntities: Entity<any, any, any>[] = [
   AudioFileMetricValue,
   AudioFileReport,
   AudioFileTag,
-  AudioWaveform,
   AuditLog,
   Booking,
   ChatMessage,
@@ -96,6 +95,7 @@ export const documentedEntities: Entity<any, any, any>[] = [
 
 /** What the server keeps beside them. */
 export const ownEntities: Entity<any, any, any>[] = [
+  AudioWaveform,
   AuthToken,
   Block,
   BoardActivity,

@@ -11,6 +11,7 @@ import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/
 import type { Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
 import { seeAudio, type Viewer } from '../../policies/audio.ts'
+import { waveformUrl } from '../shared/addresses.ts'
 import type { Claims } from './claims.ts'
 import type { Links } from './links.ts'
 import { audioTypeOf, peek, sniffBytes } from './sniff.ts'
@@ -67,9 +68,6 @@ type CreatedListener = (file: AudioFileDoc) => void | Promise<void>
 
 /** Where the bytes of a recording are. */
 export const audioKey = (id: string) => `audio/${id}`
-
-/** Where the outline of a recording is served. */
-export const waveformUrl = (publicUrl: string, id: string) => `${publicUrl}/api/v1/audio-files/${id}/waveform`
 
 /** Recordings: their bytes come in as a stream and go out in ranges; who sees them is `policies/audio.ts`. */
 export function createAudioFiles(deps: AudioFilesDeps) {
