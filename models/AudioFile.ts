@@ -8,6 +8,21 @@ export const AudioVisibility = z.enum(visibilities)
 /** How many tags a recording has at most. */
 export const maxAudioTags = 20
 
+const analysisStates = ['waiting', 'done', 'failed'] as const
+
+/** How the analysis of a recording stands. */
+const AnalysisState = z.object({
+  state: z.enum(analysisStates),
+  /** How often it was begun since it was asked for. */
+  attempts: z.int(),
+  /** When it may be begun (again). */
+  dueAt: z.date(),
+  /** Who analysed it last. */
+  modelVersion: z.string().optional(),
+  /** Why it failed. */
+  reason: z.string().optional(),
+})
+
 export const AudioFile = defineEntity('AudioFile', {
   description: 'A recording that somebody uploaded',
   collection: 'audiofiles',
@@ -34,8 +49,15 @@ export const AudioFile = defineEntity('AudioFile', {
     storageKey: z.string().max(200).optional(),
     /** How the file was called where it came from. */
     fileName: z.string().max(255).optional(),
+    /** How its analysis stands; a recording from before there was one has none. */
+    analysis: AnalysisState.optional(),
   },
   indexes: [
+    {
+      keys: { 'analysis.state': 1, userId: 1, 'analysis.dueAt': 1 },
+      options: { partialFilterExpression: { 'analysis.state': 'waiting' } },
+      serves: 'what is to be analysed',
+    },
     { keys: { userId: 1, _id: -1 }, serves: 'the files of a user, newest first' },
     { keys: { visibility: 1, _id: -1 }, serves: 'public files, newest first' },
     {

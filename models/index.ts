@@ -6,6 +6,7 @@ import { AudioFileMetricTypeStatusLog } from './AudioFileMetricTypeStatusLog.ts'
 import { AudioFileMetricValue } from './AudioFileMetricValue.ts'
 import { AudioFileReport } from './AudioFileReport.ts'
 import { AudioFileTag } from './AudioFileTag.ts'
+import { AudioWaveform } from './AudioWaveform.ts'
 import { AuditLog } from './AuditLog.ts'
 import { AuthToken } from './AuthToken.ts'
 import { Block } from './Block.ts'
@@ -94,6 +95,7 @@ export const documentedEntities: Entity<any, any, any>[] = [
 
 /** What the server keeps beside them. */
 export const ownEntities: Entity<any, any, any>[] = [
+  AudioWaveform,
   AuthToken,
   Block,
   BoardActivity,

@@ -1,3 +1,4 @@
+import { analysisEmissions } from './analysis/emissions.ts'
 import { boardEmissions } from './board/emissions.ts'
 import { operate as operateBoard } from './board/operate.ts'
 import { create } from './chat/create.ts'
@@ -77,4 +78,5 @@ export const emissions = [
   ...presenceEmissions,
   ...notificationEmissions,
   ...boardEmissions,
+  ...analysisEmissions,
 ] as const

@@ -2,10 +2,11 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { botToken, createAdmin, revokeSessions } from './admin/accounts.ts'
+import { reanalyse } from './admin/analysis.ts'
 import { type Command, describeCommand, type Given, parserOptions, UsageError } from './admin/command.ts'
 import { doctor } from './admin/doctor.ts'
 
-const commands: Command[] = [createAdmin, botToken, revokeSessions, doctor]
+const commands: Command[] = [createAdmin, botToken, revokeSessions, reanalyse, doctor]
 
 const help = [
   'npm run admin -- <command> [options]',

@@ -4,6 +4,7 @@ import { dirname, join, normalize, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { emissions, events } from '../rooms/index.ts'
 import { routes } from '../src/http/index.ts'
+import { scopes } from '../src/kernel/actor.ts'
 import { describeEvents } from './docs/events.ts'
 import { describeRights } from './docs/rights.ts'
 import { replaceSection } from './docs/sections.ts'
@@ -176,7 +177,8 @@ export async function readRegistries(root: string): Promise<Registries> {
   const api = (await readText(join(root, 'src/client/api.ts'))) ?? ''
   const own = [...api.matchAll(/'([a-z]+:[a-z:]+)'/g)].map(([, name]) => name!)
   return {
-    events: [...events.map(({ name }) => name), ...emissions.map(({ name }) => name), ...own],
+    // Scopes are written alike.
+    events: [...events.map(({ name }) => name), ...emissions.map(({ name }) => name), ...own, ...scopes],
     routes: routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
     tables: [
       { document: 'docs/protocol.md', section: 'events', text: describeEvents() },

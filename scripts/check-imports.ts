@@ -55,7 +55,7 @@ const RULES: Partial<Record<Place, Rule>> = {
   policies: { values: ['policies', 'models', 'kernel'], types: [] },
   shared: { values: ['shared', 'policies', 'models', 'kernel'], types: ['log', 'infra'] },
   services: {
-    values: ['shared', 'policies', 'models', 'kernel', 'content'],
+    values: ['shared', 'policies', 'models', 'kernel', 'content', 'audio'],
     types: ['services', 'log', 'boards', 'infra', 'config'],
   },
   rooms: { values: ['rooms', ...INNER], types: ['config'] },

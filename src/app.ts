@@ -143,7 +143,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       stops,
     )
-    const { accounts, presence, notifications, jobs, projects, boards } = services
+    const { accounts, presence, notifications, jobs, projects, boards, analyser } = services
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
     stops.push({ name: 'subscriber', stop: () => subscriber.close() })
@@ -235,6 +235,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       read: () => boards.stats().waitingBytes,
     })
     metrics.gauge('boards_committed', 'Updates of boards stored here', { read: () => boards.stats().committed })
+    metrics.gauge('analysis_running', 'Recordings being analysed here', { read: () => analyser.stats().running })
+    metrics.gauge('analysis_waiting', 'Recordings that wait for their analysis on any instance, as last counted', {
+      read: () => analyser.stats().waiting,
+    })
     http.on('upgrade', (request, socket, head) => {
       if (boardEndpoint.takes(request)) {
         boardEndpoint.upgrade(request, socket, head)
@@ -250,6 +254,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await subscriber.start()
     await presence.start()
     projects.start()
+    await analyser.start()
     jobs.start()
     boards.start()
     boardEndpoint.start()

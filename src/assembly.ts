@@ -1,6 +1,7 @@
 import type { Server } from 'socket.io'
 import { entities } from '../models/index.ts'
 import { Project } from '../models/Project.ts'
+import { createAnalysisPool } from './audio/workers/pool.ts'
 import { type BoardTimes, createBoards } from './boards/boards.ts'
 import { initialUpdate } from './boards/template.ts'
 import type { Config } from './config.ts'
@@ -17,6 +18,7 @@ import { createAudience } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
 import { createClosing } from './services/accounts/closing.ts'
+import { analysesAtOnce, createAnalyser } from './services/analysis/analyser.ts'
 import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
 import { createProjectBoards } from './services/boards/boards.ts'
@@ -158,6 +160,11 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'bursts', stop: () => bursts.close() })
   const reading = createReading({ notifications, logger })
   stops.push({ name: 'reading', stop: () => reading.close() })
+  const analysisPool = createAnalysisPool({
+    size: analysesAtOnce,
+    onLog: (line) => logger.warn({ line }, 'an analysis worker says'),
+  })
+  stops.push({ name: 'analysis pool', stop: () => analysisPool.close() })
   // Before what jobs act through: those under way are handed back first.
   stops.push({ name: 'jobs', stop: () => jobs.close() })
   const onRead = (logId: string, userId: string, readSeq: number, isAll: boolean) =>
@@ -187,6 +194,20 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     emitter,
     logger,
   })
+  const analysis = createAnalysis({ database, people })
+  const analyser = createAnalyser({
+    database,
+    storage,
+    pool: analysisPool,
+    reports: analysis.reports,
+    images: files.images,
+    jobs,
+    emitter,
+    logger,
+    config,
+  })
+  stops.push({ name: 'analyser', stop: () => analyser.close() })
+  files.audioFiles.onCreated((file) => analyser.queue(file.userId))
   const services: Services = {
     accounts,
     people,
@@ -218,7 +239,8 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     playlists: createPlaylists({ database, deletion }),
     audioTags: createAudioTags({ database }),
     bookings: createBookings({ database, people }),
-    analysis: createAnalysis({ database, people }),
+    analysis,
+    analyser,
     matches: createMatches({ database }),
     pushes: createPushes({ database, jobs, sender: pushSender, logger }),
     storage,

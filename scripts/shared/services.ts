@@ -27,7 +27,7 @@ export interface OpenAccounts {
 }
 
 export interface OpenServices extends OpenAccounts {
-  services: Pick<Services, 'accounts' | 'rooms' | 'messages' | 'signals' | 'direct' | 'presence'>
+  services: Pick<Services, 'accounts' | 'rooms' | 'messages' | 'signals' | 'direct' | 'presence' | 'analyser'>
 }
 
 /** What goes wrong in the background goes to stderr; stdout is for what a command says. */

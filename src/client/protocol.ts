@@ -243,5 +243,8 @@ export interface ServerEmissions {
   notification: Notification
   'notification:read': { ids?: Id[]; all?: boolean; unread?: number }
 
+  'analysis:progress': { audioFileId: Id; stage: string; percent: number }
+  'analysis:done': { audioFileId: Id; reportId: Id }
+  'analysis:failed': { audioFileId: Id; reason: string }
   'board:changed': { projectId: Id; cardIds: string[]; noteIds: string[]; columnIds: string[]; by: Id | null }
 }

@@ -156,4 +156,60 @@ const addResult = defineRoute({
   handle: ({ actor, services }, { params, body }) => services.analysis.results.add(actor, params.id, body),
 })
 
-export const analysisRoutes = [report, annotate, values, analyses, analyse, takeBack, results, addResult]
+const again = defineRoute({
+  method: 'post',
+  path: '/api/v1/audio-files/{id}/analyze',
+  tag,
+  summary: 'Has a recording analysed again, by the present model; sockets of its owner hear how it goes',
+  auth: 'user',
+  scope: 'audio:write',
+  access: {
+    owner: 'the uploader',
+    others: 'forbidden',
+    permission: { action: 'manage', resource: 'AudioFileReport' },
+  },
+  rate: rates.costly,
+  params,
+  status: 202,
+  answer: z.object({ audioFileId: f.ref('AudioFile') }),
+  errors: ['not_found'],
+  async handle({ actor, services }, { params }) {
+    await services.analyser.ask(actor, params.id)
+    return { audioFileId: params.id }
+  },
+})
+
+const waveform = defineRoute({
+  ...reading,
+  path: '/api/v1/audio-files/{id}/waveform',
+  summary: 'The outline of a recording; not_found until it is analysed',
+  query: z.object({
+    points: z.coerce.number().int().min(1).max(8_192).default(1_024).describe('How many at most'),
+  }),
+  status: 200,
+  answer: z.object({
+    version: z.literal(2),
+    channels: z.int(),
+    sampleRate: z.int(),
+    samplesPerPoint: z.int(),
+    length: z.int().describe('How many points'),
+    data: z
+      .array(z.int().min(-128).max(127))
+      .describe('For each point, and in it for each channel, the lowest and the highest sample'),
+  }),
+  errors: ['not_found'],
+  handle: ({ actor, services }, { params, query }) => services.analyser.waveform(actor, params.id, query.points),
+})
+
+export const analysisRoutes = [
+  report,
+  annotate,
+  values,
+  analyses,
+  analyse,
+  takeBack,
+  results,
+  addResult,
+  again,
+  waveform,
+]

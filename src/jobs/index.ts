@@ -1,5 +1,6 @@
 import type { JobDef } from '../kernel/job.ts'
 import type { Services } from '../services/index.ts'
+import { runAnalysis } from './analysis.ts'
 import { removeBoard } from './boards.ts'
 import { closeAccount, endDeletion } from './deletion.ts'
 import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
@@ -13,4 +14,5 @@ export const jobs: JobDef<any, Services>[] = [
   endDeletion,
   closeAccount,
   removeBoard,
+  runAnalysis,
 ]

@@ -4,6 +4,8 @@ export interface JobContext {
   attempt: number
   /** Aborted when the lease is lost or the process drains: the run should end soon, and not write on. */
   signal: AbortSignal
+  /** Once this run ends well it comes again, behind all that is due by then; its attempts go on counting. */
+  again(): void
 }
 
 /** Work done apart from a request: kept in MongoDB until done, run once at a time, by whichever process is alive. */

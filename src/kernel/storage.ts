@@ -27,6 +27,8 @@ export interface ObjectStorage {
   put(key: string, source: AsyncIterable<Uint8Array>): Promise<number>
   /** The bytes, or a range of them; the caller reads or destroys the stream. */
   get(key: string, range?: ByteRange): Promise<Readable>
+  /** Where the bytes are as a file, where they are one. */
+  pathOf?(key: string): string
   /** null where the key holds nothing. */
   head(key: string): Promise<StoredObject | null>
   /** Does nothing where the key holds nothing. */

@@ -3,6 +3,7 @@ import type { ObjectStorage } from '../kernel/storage.ts'
 import type { Log } from '../log/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { Closing } from './accounts/closing.ts'
+import type { Analyser } from './analysis/analyser.ts'
 import type { Analysis } from './analysis/analysis.ts'
 import type { AuditLogs } from './audit-logs.ts'
 import type { ProjectBoards } from './boards/boards.ts'
@@ -72,6 +73,7 @@ export interface Services {
   audioTags: AudioTags
   bookings: Bookings
   analysis: Analysis
+  analyser: Analyser
   matches: Matches
   pushes: Pushes
   storage: ObjectStorage

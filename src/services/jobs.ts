@@ -110,9 +110,16 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
     try {
       // One that killed its processes again and again is not run once more.
       if (taken.attempts > job.maxAttempts) throw new Error(taken.lastError ?? 'its process died each time')
-      await job.run(services(), taken.payload, { attempt: taken.attempts, signal })
-      const removed = await stored.deleteOne(mine(taken))
-      if (removed.deletedCount > 0) done++
+      let isLast = true
+      const again = () => {
+        isLast = false
+      }
+      await job.run(services(), taken.payload, { attempt: taken.attempts, signal, again })
+      const held = isLast
+        ? (await stored.deleteOne(mine(taken))).deletedCount
+        : (await stored.updateOne(mine(taken), [{ $set: { leasedBy: null, lastError: null, runAt: '$$NOW' } }]))
+            .matchedCount
+      if (held > 0) done++
       else logger.warn({ job: job.kind, id: taken._id }, 'a job outlasted its lease; another process has it')
     } catch (error) {
       await giveBack(job, taken, error).catch((cause) =>

@@ -404,6 +404,12 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'PUT /api/v1/audio-files/{id}/tags': changedAudio({ tagIds: [] }),
   'GET /api/v1/audio-files/{id}/analyses': seenAudio,
   'GET /api/v1/audio-files/{id}/analysis-results': seenAudio,
+  'POST /api/v1/audio-files/{id}/analyze': changedAudio(),
+  'GET /api/v1/audio-files/{id}/waveform': {
+    ...byId((stage) => audio(stage)),
+    // Nothing was heard in them.
+    outcomes: { everybody: 'not_found' },
+  },
   'GET /api/v1/audio-files/{id}/metric-values': seenAudio,
   'POST /api/v1/audio-files/{id}/analyses': changedAudio({ mood: 'eerie' }),
   'GET /api/v1/images': none,

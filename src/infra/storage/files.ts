@@ -56,6 +56,7 @@ export function createFileStorage(root: string): ObjectStorage {
 
   return {
     head,
+    pathOf,
     async put(key, source) {
       const path = pathOf(key)
       let file: FileHandle | undefined

@@ -11,6 +11,7 @@ import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/
 import type { Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
 import { seeAudio, type Viewer } from '../../policies/audio.ts'
+import { waveformUrl } from '../shared/addresses.ts'
 import type { Claims } from './claims.ts'
 import type { Links } from './links.ts'
 import { audioTypeOf, peek, sniffBytes } from './sniff.ts'
@@ -79,7 +80,14 @@ export function createAudioFiles(deps: AudioFilesDeps) {
   async function presentAll(docs: AudioFileDoc[]): Promise<AudioFileWire[]> {
     const tagged = await tags.of(docs.map((doc) => doc._id))
     // The address is made anew each time: the service may have moved since.
-    return docs.map((doc) => AudioFile.toWire({ ...doc, fileUrl: streamUrl(doc._id), tags: tagged.get(doc._id) }))
+    return docs.map((doc) =>
+      AudioFile.toWire({
+        ...doc,
+        fileUrl: streamUrl(doc._id),
+        ...(doc.waveformDataUrl !== undefined && { waveformDataUrl: waveformUrl(config.publicUrl, doc._id) }),
+        tags: tagged.get(doc._id),
+      }),
+    )
   }
   const present = async (doc: AudioFileDoc) => (await presentAll([doc]))[0]!
 
@@ -170,6 +178,8 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         mimeType: stored.mimeType,
         sizeBytes: stored.sizeBytes,
         storageKey: audioKey(id),
+        // Stored with it, so that no crash loses the wish.
+        analysis: { state: 'waiting', attempts: 0, dueAt: new Date() },
         ...(stored.fileName && { fileName: stored.fileName.slice(-255) }),
       }
       await database.transaction(async (session) => {
