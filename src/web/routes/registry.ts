@@ -1,6 +1,8 @@
 import Bell from '@lucide/svelte/icons/bell'
 import Hash from '@lucide/svelte/icons/hash'
 import MessageCircle from '@lucide/svelte/icons/message-circle'
+import Kanban from '@lucide/svelte/icons/square-kanban'
+import Users from '@lucide/svelte/icons/users'
 import type { Component } from 'svelte'
 import type { Texts } from '../lib/i18n/en.ts'
 import type { Page } from '../lib/router.svelte.ts'
@@ -25,6 +27,10 @@ export const pages: Page[] = [
     load: () => import('./messages/Messages.svelte'),
     isDeep: ({ userId }) => Boolean(userId),
   },
+  { path: '/boards', load: () => import('./boards/Projects.svelte') },
+  { path: '/boards/:projectId/:cardId?', load: () => import('./boards/BoardPage.svelte'), isDeep: () => true },
+  { path: '/people', load: () => import('./people/People.svelte') },
+  { path: '/people/:userId', load: () => import('./people/Person.svelte'), isDeep: () => true },
   { path: '/notifications', load: () => import('./notifications/Notifications.svelte') },
   {
     path: '/settings/:section?',
@@ -45,5 +51,7 @@ export interface NavEntry {
 export const nav: NavEntry[] = [
   { path: '/rooms', label: ({ nav }) => nav.rooms, icon: Hash, news: () => news.rooms },
   { path: '/messages', label: ({ nav }) => nav.messages, icon: MessageCircle, news: () => news.messages },
+  { path: '/boards', label: ({ nav }) => nav.boards, icon: Kanban },
+  { path: '/people', label: ({ nav }) => nav.people, icon: Users },
   { path: '/notifications', label: ({ nav }) => nav.notifications, icon: Bell, news: () => news.notifications },
 ]
