@@ -240,3 +240,73 @@ describe('boards', () => {
     expect(complaints).toEqual([])
   })
 })
+
+describe('people', () => {
+  it('[WEB-45] finds somebody, follows and unfollows, reports, and shows who matches', async () => {
+    const [kit, lou] = await world.users('Kit Finder', 'Lou Theremin')
+    await world.ask('PUT', '/api/v1/me/profile', { as: lou!, body: { bio: 'Plays the theremin', location: 'Graz' } })
+    const [userA, userB] = [kit!.id, lou!.id].sort()
+    const at = new Date()
+    const match = { _id: '01HYN8FXZ2W6X8K6YTNPEKXYM7', userA, userB, score: 0.87, createdAt: at, updatedAt: null }
+    await world.database.collection<{ _id: string }>('matches').insertOne(match)
+    const { page, complaints } = await visitAs(kit!, '/people')
+    await page
+      .getByRole('region', { name: 'Your matches' })
+      .getByRole('link', { name: /Lou Theremin.*87 % match/ })
+      .waitFor()
+    await page.getByRole('searchbox').fill('theremin')
+    const everybody = page.getByRole('region', { name: 'Everybody' })
+    await expect.poll(() => everybody.getByRole('listitem').count()).toBe(1)
+    await everybody.getByRole('link', { name: /Lou Theremin/ }).click()
+    await page.getByRole('heading', { name: 'Lou Theremin', level: 1 }).waitFor()
+    await page.getByText('Plays the theremin').waitFor()
+    await page.getByRole('button', { name: 'Follow Lou Theremin', exact: true }).click()
+    await page.getByText('1 follower').waitFor()
+    await page.getByRole('button', { name: 'Unfollow Lou Theremin' }).click()
+    await page.getByText('0 followers').waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Report' }).click()
+    await page.getByRole('textbox', { name: 'What is wrong with it?' }).fill('Not a theremin')
+    await page.getByRole('button', { name: 'Send report' }).click()
+    await page.getByText('The moderators look at it').waitFor()
+    const { body: reports } = await world.ask('GET', '/api/v1/reports', { as: kit! })
+    expect(reports.items).toMatchObject([{ targetType: 'Profile', reason: 'Not a theremin' }])
+    await page.getByRole('link', { name: 'Message' }).click()
+    await page.waitForURL(`**/messages/${lou!.id}`)
+    expect(complaints).toEqual([])
+  })
+
+  it('[WEB-46] has no fault that axe finds on boards and profiles, and fits a phone', async () => {
+    const [max, ned] = await world.users('Max Axe', 'Ned Axe')
+    const project = await projectOf('Look', [max!, ned!])
+    const fields = { labels: ['bass', 'live'], assignees: [ned!.id], dueAt: '2020-01-02T10:00:00Z' }
+    await addCard(max!, project.id, {
+      cardId: 'full',
+      title: 'Full',
+      description: 'Text',
+      checklist: [{ text: 'A' }],
+      ...fields,
+    })
+    const paths = ['/boards', `/boards/${project.id}`, `/boards/${project.id}/full`, '/people', `/people/${ned!.id}`]
+    const { page, complaints } = await visitAs(max!, '/boards', {
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    })
+    const faults: string[] = []
+    for (const path of paths) {
+      await page.evaluate((to) => {
+        history.pushState(null, '', to)
+        dispatchEvent(new PopStateEvent('popstate'))
+      }, path)
+      await page
+        .locator(path.endsWith('full') ? '.ProseMirror' : 'h1:visible:not(.sr)')
+        .first()
+        .waitFor()
+      await expect.poll(() => page.locator('.spinner').count(), { timeout: 30_000 }).toBe(0)
+      faults.push(...(await faultsOf(page)))
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+    }
+    expect([...faults, ...complaints]).toEqual([])
+  })
+})
