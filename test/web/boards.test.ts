@@ -244,7 +244,9 @@ describe('boards', () => {
 describe('people', () => {
   it('[WEB-45] finds somebody, follows and unfollows, reports, and shows who matches', async () => {
     const [kit, lou] = await world.users('Kit Finder', 'Lou Theremin')
-    await world.ask('PUT', '/api/v1/me/profile', { as: lou!, body: { bio: 'Plays the theremin', location: 'Graz' } })
+    const about = { displayName: lou!.name, bio: 'Plays the saw', location: 'Graz' }
+    const { status } = await world.ask('PUT', '/api/v1/me/profile', { as: lou!, body: about })
+    expect(status).toBe(200)
     const [userA, userB] = [kit!.id, lou!.id].sort()
     const at = new Date()
     const match = { _id: '01HYN8FXZ2W6X8K6YTNPEKXYM7', userA, userB, score: 0.87, createdAt: at, updatedAt: null }
@@ -259,7 +261,7 @@ describe('people', () => {
     await expect.poll(() => everybody.getByRole('listitem').count()).toBe(1)
     await everybody.getByRole('link', { name: /Lou Theremin/ }).click()
     await page.getByRole('heading', { name: 'Lou Theremin', level: 1 }).waitFor()
-    await page.getByText('Plays the theremin').waitFor()
+    await page.getByText('Plays the saw').waitFor()
     await page.getByRole('button', { name: 'Follow Lou Theremin', exact: true }).click()
     await page.getByText('1 follower').waitFor()
     await page.getByRole('button', { name: 'Unfollow Lou Theremin' }).click()
