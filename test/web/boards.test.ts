@@ -245,7 +245,7 @@ describe('people', () => {
   it('[WEB-45] finds somebody, follows and unfollows, reports, and shows who matches', async () => {
     const [kit, lou] = await world.users('Kit Finder', 'Lou Theremin')
     const about = { displayName: lou!.name, bio: 'Plays the saw', location: 'Graz' }
-    const { status } = await world.ask('PUT', '/api/v1/me/profile', { as: lou!, body: about })
+    const { status } = await world.ask('PATCH', '/api/v1/me/profile', { as: lou!, body: about })
     expect(status).toBe(200)
     const [userA, userB] = [kit!.id, lou!.id].sort()
     const at = new Date()
