@@ -273,7 +273,7 @@ describe('people', () => {
     await page.getByText('The moderators look at it').waitFor()
     const { body: reports } = await world.ask('GET', '/api/v1/reports', { as: kit! })
     expect(reports.items).toMatchObject([{ targetType: 'Profile', reason: 'Not a theremin' }])
-    await page.getByRole('link', { name: 'Message' }).click()
+    await page.getByRole('link', { name: 'Message', exact: true }).click()
     await page.waitForURL(`**/messages/${lou!.id}`)
     expect(complaints).toEqual([])
   })
