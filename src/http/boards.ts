@@ -28,7 +28,7 @@ const get = defineRoute({
   rate: rates.read,
   params,
   status: 200,
-  answer: BoardPicture,
+  answer: BoardPicture.extend({ access: z.enum(['write', 'read']).describe('What the bearer may do with it') }),
   errors: ['not_found'],
   handle: ({ actor, services }, { params }) => services.projectBoards.get(actor, params.id),
 })

@@ -77,9 +77,9 @@ export function createProjectBoards(deps: ProjectBoardsDeps) {
     comments: createCardComments({ ...deps, gate }),
 
     /** The board as JSON. */
-    async get(actor: Actor, projectId: string): Promise<BoardPicture> {
-      await gate.reader(actor, projectId)
-      return live.read(projectId, project)
+    async get(actor: Actor, projectId: string): Promise<BoardPicture & { access: 'write' | 'read' }> {
+      const { board } = await gate.reader(actor, projectId)
+      return { ...(await live.read(projectId, project)), access: board === 'write' ? 'write' : 'read' }
     },
 
     /** Does operations, all or none; those who have the board open see them at once. */

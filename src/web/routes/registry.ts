@@ -2,6 +2,8 @@ import AudioLines from '@lucide/svelte/icons/audio-lines'
 import Bell from '@lucide/svelte/icons/bell'
 import Hash from '@lucide/svelte/icons/hash'
 import MessageCircle from '@lucide/svelte/icons/message-circle'
+import Kanban from '@lucide/svelte/icons/square-kanban'
+import Users from '@lucide/svelte/icons/users'
 import type { Component } from 'svelte'
 import type { Texts } from '../lib/i18n/en.ts'
 import type { Page } from '../lib/router.svelte.ts'
@@ -29,6 +31,10 @@ export const pages: Page[] = [
   { path: '/sound', load: () => import('./sound/Sound.svelte') },
   { path: '/sound/:audioFileId', load: () => import('./sound/Recording.svelte') },
   { path: '/playlists/:playlistId', load: () => import('./sound/PlaylistView.svelte') },
+  { path: '/boards', load: () => import('./boards/Projects.svelte') },
+  { path: '/boards/:projectId/:cardId?', load: () => import('./boards/BoardPage.svelte'), isDeep: () => true },
+  { path: '/people', load: () => import('./people/People.svelte') },
+  { path: '/people/:userId', load: () => import('./people/Person.svelte'), isDeep: () => true },
   { path: '/notifications', load: () => import('./notifications/Notifications.svelte') },
   {
     path: '/settings/:section?',
@@ -49,6 +55,8 @@ export interface NavEntry {
 export const nav: NavEntry[] = [
   { path: '/rooms', label: ({ nav }) => nav.rooms, icon: Hash, news: () => news.rooms },
   { path: '/messages', label: ({ nav }) => nav.messages, icon: MessageCircle, news: () => news.messages },
+  { path: '/boards', label: ({ nav }) => nav.boards, icon: Kanban },
   { path: '/sound', label: ({ nav }) => nav.sound, icon: AudioLines },
+  { path: '/people', label: ({ nav }) => nav.people, icon: Users },
   { path: '/notifications', label: ({ nav }) => nav.notifications, icon: Bell, news: () => news.notifications },
 ]

@@ -1,0 +1,314 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createWorld, type Person, type World } from '../support/world.ts'
+import { openBrowser, type Visit, type Visits, webHome } from './browser.ts'
+
+// A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
+vi.setConfig({ testTimeout: 120_000 })
+
+let world: World
+let visits: Visits
+let url: string
+const open: Visit[] = []
+
+beforeAll(async () => {
+  ;[world, visits] = await Promise.all([webHome().then((home) => createWorld({ webHome: home })), openBrowser()])
+  url = world.instances[0]!.url
+}, 180_000)
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(({ context }) => context.close()))
+})
+afterAll(async () => {
+  await visits?.close()
+  await world?.close()
+})
+
+const visitAs = async (who: Person, path: string, options = {}) => {
+  const made = await visits.as(who, url + path, options)
+  open.push(made)
+  return made
+}
+
+/** A project of these people, the first its owner, the others in this role. */
+async function projectOf(title: string, [owner, ...others]: Person[], role = 'editor', access: string | null = null) {
+  const { body: project } = await world.ask('POST', '/api/v1/projects', { as: owner!, body: { title, isOpen: false } })
+  for (const { id } of others) {
+    const body = { userId: id, role, ...(access && { access }) }
+    const { status } = await world.ask('POST', `/api/v1/projects/${project.id}/members`, { as: owner!, body })
+    expect(status).toBe(201)
+  }
+  return project as { id: string; title: string }
+}
+
+const addCard = async (who: Person, projectId: string, fields: Record<string, unknown>) => {
+  const body = { operations: [{ op: 'card.add', columnId: 'todo', ...fields }] }
+  const { status } = await world.ask('POST', `/api/v1/projects/${projectId}/board/operations`, { as: who, body })
+  expect(status).toBe(200)
+}
+
+const column = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
+const cardIn = (page: Page, name: string, title: string) =>
+  column(page, name).locator('[data-card]', { hasText: title })
+
+/** Asks axe about the page as it is, in light and dark. */
+async function faultsOf(page: Page): Promise<string[]> {
+  const faults: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] })
+    if (colorScheme === 'dark') axe.withRules(['color-contrast'])
+    const { violations } = await axe.analyze()
+    for (const { id, nodes } of violations)
+      faults.push(...nodes.map(({ html }) => `${page.url()} ${colorScheme} ${id}: ${html.slice(0, 160)}`))
+  }
+  return faults
+}
+
+describe('boards', () => {
+  it('[WEB-40] starts a project, and its board shows two people each other’s cards and who is here', async () => {
+    const [ada, ben] = await world.users('Ada Board', 'Ben Board')
+    const a = await visitAs(ada!, '/boards')
+    await a.page.getByText('You are in no project yet').waitFor()
+    await a.page.getByRole('button', { name: 'New project' }).first().click()
+    await a.page.getByRole('textbox', { name: 'Title' }).fill('Night tapes')
+    await a.page.getByRole('button', { name: 'Start the project' }).click()
+    await a.page.getByRole('heading', { name: 'Night tapes' }).waitFor()
+    const projectId = new URL(a.page.url()).pathname.split('/')[2]!
+    await a.page.getByRole('button', { name: 'Members' }).click()
+    await a.page.getByRole('button', { name: 'Bring somebody in' }).click()
+    await a.page.getByRole('combobox').fill('Ben Bo')
+    await a.page.getByRole('option', { name: 'Ben Board' }).click()
+    await a.page.getByRole('dialog').getByRole('link', { name: 'Ben Board' }).waitFor()
+    await a.page.keyboard.press('Escape')
+    const b = await visitAs(ben!, `/boards/${projectId}`)
+    await a.page.getByRole('list', { name: 'Here now' }).getByText('Ben Board').waitFor()
+    await b.page.getByRole('list', { name: 'Here now' }).getByText('Ada Board').waitFor()
+    await a.page.getByRole('button', { name: 'New card in To do' }).click()
+    await a.page.keyboard.type('Record the bass')
+    await a.page.keyboard.press('Enter')
+    await cardIn(b.page, 'To do', 'Record the bass').waitFor()
+    await b.page.getByRole('button', { name: 'New card in Doing' }).click()
+    await b.page.keyboard.type('Mix the drums')
+    await b.page.keyboard.press('Enter')
+    await cardIn(a.page, 'Doing', 'Mix the drums').waitFor()
+    await b.context.close()
+    await a.page.getByRole('list', { name: 'Here now' }).getByText('Ben Board').waitFor({ state: 'detached' })
+    expect([...a.complaints, ...b.complaints]).toEqual([])
+  })
+
+  it('[WEB-41] moves a card by keyboard and by mouse, over columns and within one, seen by the other', async () => {
+    const [cyd, dan] = await world.users('Cyd Board', 'Dan Board')
+    const project = await projectOf('Moves', [cyd!, dan!])
+    for (const title of ['One', 'Two', 'Three']) await addCard(cyd!, project.id, { title })
+    const [a, b] = await Promise.all([cyd!, dan!].map((who) => visitAs(who, `/boards/${project.id}`)))
+    await cardIn(a!.page, 'To do', 'Two').focus()
+    await a!.page.keyboard.press('Shift+ArrowUp')
+    await expect
+      .poll(() => column(b!.page, 'To do').locator('[data-card]').allInnerTexts())
+      .toEqual(['Two', 'One', 'Three'])
+    await a!.page.keyboard.press('Shift+ArrowRight')
+    await cardIn(b!.page, 'Doing', 'Two').waitFor()
+    await a!.page.getByText('Two is in Doing now, 1 of 1').waitFor({ state: 'attached' })
+    // The focus goes with the card: a menu at another moves that one.
+    expect(await a!.page.evaluate('document.activeElement.textContent')).toContain('Two')
+    await a!.page.keyboard.press('ArrowLeft')
+    expect(await a!.page.evaluate('document.activeElement.textContent')).toContain('One')
+    await a!.page.getByRole('button', { name: 'Three: more' }).click()
+    await a!.page.getByRole('menuitem', { name: 'Move to Done' }).click()
+    await cardIn(b!.page, 'Done', 'Three').waitFor()
+    // By mouse: in steps, as a hand does.
+    const from = (await cardIn(a!.page, 'To do', 'One').boundingBox())!
+    const to = (await cardIn(a!.page, 'Done', 'Three').boundingBox())!
+    await a!.page.mouse.move(from.x + 40, from.y + 15)
+    await a!.page.mouse.down()
+    for (let step = 1; step <= 12; step++) {
+      await a!.page.mouse.move(
+        from.x + 40 + ((to.x - from.x) * step) / 12,
+        from.y + 15 + ((to.y + 30 - from.y) * step) / 12,
+      )
+    }
+    await expect.poll(() => column(a!.page, 'Done').locator('[data-card]').count()).toBe(2)
+    await a!.page.mouse.up()
+    await cardIn(b!.page, 'Done', 'One').waitFor()
+    expect(await a!.page.locator('[data-card]').count()).toBe(3)
+    expect([...a!.complaints, ...b!.complaints]).toEqual([])
+  })
+
+  it('[WEB-42] fills a card in: text with two at once, checklist, label, assignee and date', async () => {
+    const [eva, fay] = await world.users('Eva Board', 'Fay Board')
+    const project = await projectOf('Details', [eva!, fay!])
+    await addCard(eva!, project.id, { cardId: 'solo', title: 'Solo' })
+    const [a, b] = await Promise.all([eva!, fay!].map((who) => visitAs(who, `/boards/${project.id}/solo`)))
+    const textOf = (page: Page) => page.getByRole('textbox', { name: 'Description' })
+    await textOf(a!.page).click()
+    await a!.page.keyboard.type('In E minor')
+    await textOf(b!.page).getByText('In E minor').waitFor()
+    await b!.page.locator('.caret-name', { hasText: 'Eva Board' }).waitFor({ state: 'attached' })
+    await textOf(b!.page).click()
+    await b!.page.keyboard.press('Control+End')
+    await b!.page.keyboard.type(', twice')
+    await textOf(a!.page).getByText('In E minor, twice').waitFor()
+    await a!.page.getByRole('textbox', { name: 'New item' }).fill('Tune')
+    await a!.page.keyboard.press('Enter')
+    await b!.page.getByRole('checkbox', { name: 'Tune' }).check()
+    await a!.page.getByText('1 of 1 done').first().waitFor()
+    await a!.page.getByRole('textbox', { name: 'New label' }).fill('guitar')
+    await a!.page.keyboard.press('Enter')
+    await b!.page.getByRole('button', { name: 'Take the label guitar off' }).waitFor()
+    await a!.page.getByRole('group', { name: 'Who does it' }).getByRole('checkbox', { name: 'Fay Board' }).check()
+    await a!.page.getByLabel('Due', { exact: true }).fill('2031-05-04')
+    await a!.page.getByRole('textbox', { name: 'Title' }).fill('Solo, second take')
+    await a!.page.keyboard.press('Enter')
+    await b!.page.getByRole('dialog', { name: 'Solo, second take' }).waitFor()
+    const stored = async () =>
+      (await world.ask('GET', `/api/v1/projects/${project.id}/board`, { as: fay! })).body.columns[0].cards[0]
+    await expect.poll(async () => (await stored()).dueAt).toMatch(/^2031-05-0[345]T/)
+    expect(await stored()).toMatchObject({
+      title: 'Solo, second take',
+      description: 'In E minor, twice',
+      labels: ['guitar'],
+      assignees: [fay!.id],
+      checklist: [{ text: 'Tune', done: true }],
+    })
+    expect([...a!.complaints, ...b!.complaints]).toEqual([])
+  })
+
+  it('[WEB-43] lets a viewer read alone, by role or by access, and strangers not at all', async () => {
+    const [gil, hal, ivo] = await world.users('Gil Board', 'Hal Board', 'Ivo Board')
+    for (const [role, access] of [
+      ['viewer', null],
+      ['singer', 'viewer'],
+    ] as const) {
+      const project = await projectOf(`Read ${role}`, [gil!, hal!], role, access)
+      await addCard(gil!, project.id, { title: 'Look', checklist: [{ text: 'Only' }] })
+      const { page } = await visitAs(hal!, `/boards/${project.id}`)
+      await page.getByText('You may read this board, not change it.').waitFor()
+      await cardIn(page, 'To do', 'Look').click()
+      await page.getByRole('dialog', { name: 'Look' }).getByText('Only').waitFor()
+      expect(await page.getByRole('checkbox', { name: 'Only' }).isDisabled()).toBe(true)
+      await page.keyboard.press('Escape')
+      await cardIn(page, 'To do', 'Look').focus()
+      await page.keyboard.press('Shift+ArrowRight')
+      expect(await cardIn(page, 'To do', 'Look').count()).toBe(1)
+      expect(await page.getByRole('button', { name: /New card|New column|: more/ }).count()).toBe(0)
+      if (access) {
+        const stranger = await visitAs(ivo!, `/boards/${project.id}`)
+        await stranger.page.getByText('This board is not for you to see').waitFor()
+      }
+    }
+  })
+
+  it('[WEB-44] adds, renames, moves and removes columns, keeps a version, and restores it', async () => {
+    const jan = await world.user('Jan Board')
+    const project = await projectOf('Columns', [jan])
+    await addCard(jan, project.id, { title: 'Stays' })
+    const { page, complaints } = await visitAs(jan, `/boards/${project.id}`)
+    const names = () => page.locator('.columns h2').allInnerTexts()
+    await page.getByRole('button', { name: 'New column' }).click()
+    await page.keyboard.type('Idea')
+    await page.keyboard.press('Enter')
+    await column(page, 'Idea').waitFor()
+    await page.getByRole('button', { name: 'Column Idea: more' }).click()
+    await page.getByRole('menuitem', { name: 'Move left' }).click()
+    await expect.poll(names).toEqual(['To do', 'Doing', 'Idea', 'Done'])
+    await page.getByRole('button', { name: 'Column Idea: more' }).click()
+    await page.getByRole('menuitem', { name: 'Rename' }).click()
+    await page.keyboard.type('Ideas')
+    await page.keyboard.press('Enter')
+    await expect.poll(names).toEqual(['To do', 'Doing', 'Ideas', 'Done'])
+    await page.getByRole('button', { name: 'Board menu' }).click()
+    await page.getByRole('menuitem', { name: 'Versions' }).click()
+    await page.getByRole('textbox', { name: 'Name of the version' }).fill('First')
+    await page.getByRole('button', { name: 'Keep as it is now' }).click()
+    await page.getByRole('button', { name: 'Restore First' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Column To do: more' }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await expect.poll(names).toEqual(['Doing', 'Ideas', 'Done'])
+    await page.getByRole('button', { name: 'Board menu' }).click()
+    await page.getByRole('menuitem', { name: 'Versions' }).click()
+    await page.getByRole('button', { name: 'Restore First' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Restore', exact: true }).click()
+    await cardIn(page, 'To do', 'Stays').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Board menu' }).click()
+    const download = page.waitForEvent('download')
+    await page.getByRole('menuitem', { name: 'Export as Markdown' }).click()
+    expect((await download).suggestedFilename()).toMatch(/\.md$/)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('people', () => {
+  it('[WEB-45] finds somebody, follows and unfollows, reports, and shows who matches', async () => {
+    const [kit, lou] = await world.users('Kit Finder', 'Lou Theremin')
+    const about = { displayName: lou!.name, bio: 'Plays the saw', location: 'Graz' }
+    const { status } = await world.ask('PATCH', '/api/v1/me/profile', { as: lou!, body: about })
+    expect(status).toBe(200)
+    const [userA, userB] = [kit!.id, lou!.id].sort()
+    const at = new Date()
+    const match = { _id: '01HYN8FXZ2W6X8K6YTNPEKXYM7', userA, userB, score: 0.87, createdAt: at, updatedAt: null }
+    await world.database.collection<{ _id: string }>('matches').insertOne(match)
+    const { page, complaints } = await visitAs(kit!, '/people')
+    await page
+      .getByRole('region', { name: 'Your matches' })
+      .getByRole('link', { name: /Lou Theremin.*87 % match/ })
+      .waitFor()
+    await page.getByRole('searchbox').fill('theremin')
+    const everybody = page.getByRole('region', { name: 'Everybody' })
+    await expect.poll(() => everybody.getByRole('listitem').count()).toBe(1)
+    await everybody.getByRole('link', { name: /Lou Theremin/ }).click()
+    await page.getByRole('heading', { name: 'Lou Theremin', level: 1 }).waitFor()
+    await page.getByText('Plays the saw').waitFor()
+    await page.getByRole('button', { name: 'Follow Lou Theremin', exact: true }).click()
+    await page.getByText('1 follower').waitFor()
+    await page.getByRole('button', { name: 'Unfollow Lou Theremin' }).click()
+    await page.getByText('0 followers').waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Report' }).click()
+    await page.getByRole('textbox', { name: 'What is wrong with it?' }).fill('Not a theremin')
+    await page.getByRole('button', { name: 'Send report' }).click()
+    await page.getByText('The moderators look at it').waitFor()
+    const { body: reports } = await world.ask('GET', '/api/v1/reports', { as: kit! })
+    expect(reports.items).toMatchObject([{ targetType: 'Profile', reason: 'Not a theremin' }])
+    await page.getByRole('link', { name: 'Message', exact: true }).click()
+    await page.waitForURL(`**/messages/${lou!.id}`)
+    expect(complaints).toEqual([])
+  })
+
+  it('[WEB-46] has no fault that axe finds on boards and profiles, and fits a phone', async () => {
+    const [max, ned] = await world.users('Max Axe', 'Ned Axe')
+    const project = await projectOf('Look', [max!, ned!])
+    const fields = { labels: ['bass', 'live'], assignees: [ned!.id], dueAt: '2020-01-02T10:00:00Z' }
+    await addCard(max!, project.id, {
+      cardId: 'full',
+      title: 'Full',
+      description: 'Text',
+      checklist: [{ text: 'A' }],
+      ...fields,
+    })
+    const paths = ['/boards', `/boards/${project.id}`, `/boards/${project.id}/full`, '/people', `/people/${ned!.id}`]
+    const { page, complaints } = await visitAs(max!, '/boards', {
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    })
+    const faults: string[] = []
+    for (const path of paths) {
+      await page.evaluate((to) => {
+        history.pushState(null, '', to)
+        dispatchEvent(new PopStateEvent('popstate'))
+      }, path)
+      await page
+        .locator(path.endsWith('full') ? '.ProseMirror' : 'h1:visible:not(.sr)')
+        .first()
+        .waitFor()
+      await expect.poll(() => page.locator('.spinner').count(), { timeout: 30_000 }).toBe(0)
+      faults.push(...(await faultsOf(page)))
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+    }
+    expect([...faults, ...complaints]).toEqual([])
+  })
+})
