@@ -36,6 +36,8 @@ import { createFiles } from './services/files/files.ts'
 import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
+import { createMatching } from './services/matching/matching.ts'
+import { createSimilar } from './services/matching/similar.ts'
 import { createMemberships } from './services/memberships.ts'
 import { createMetricTypes } from './services/metric-types.ts'
 import { createBursts } from './services/notifications/bursts.ts'
@@ -187,6 +189,13 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     emitter,
     logger,
   })
+  const analysis = createAnalysis({ database, people })
+  const audioTags = createAudioTags({ database })
+  const matching = createMatching({ database, jobs, notifications, deletion, logger })
+  analysis.reports.onRebuilt((audioFileId) => matching.touchRecording(audioFileId))
+  for (const source of [accounts.profiles, projects, files.audioFiles, audioTags]) {
+    source.onEdited((userId) => matching.touch(userId))
+  }
   const services: Services = {
     accounts,
     people,
@@ -216,10 +225,12 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     comments: createComments({ database, people, notifications, deletion, logger }),
     follows: createFollows({ database, people, notifications }),
     playlists: createPlaylists({ database, deletion }),
-    audioTags: createAudioTags({ database }),
+    audioTags,
     bookings: createBookings({ database, people }),
-    analysis: createAnalysis({ database, people }),
+    analysis,
     matches: createMatches({ database }),
+    matching,
+    similar: createSimilar({ database, presentAll: files.audioFiles.presentAll }),
     pushes: createPushes({ database, jobs, sender: pushSender, logger }),
     storage,
     audioFiles: files.audioFiles,

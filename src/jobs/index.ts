@@ -2,6 +2,7 @@ import type { JobDef } from '../kernel/job.ts'
 import type { Services } from '../services/index.ts'
 import { removeBoard } from './boards.ts'
 import { closeAccount, endDeletion } from './deletion.ts'
+import { hearRecording, refreshMatches } from './matching.ts'
 import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
@@ -13,4 +14,6 @@ export const jobs: JobDef<any, Services>[] = [
   endDeletion,
   closeAccount,
   removeBoard,
+  refreshMatches,
+  hearRecording,
 ]
