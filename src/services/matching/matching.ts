@@ -18,8 +18,8 @@ import { createSketches } from './sketches.ts'
 export const keptScore = 0.3
 export const toldScore = 0.6
 /** How many matches one refresh keeps of a user's, and of how many new ones it tells. */
-const maxKept = 50
-const maxTold = 10
+const maxKept = 30
+const maxTold = 5
 /** How many matches that are there are scored anew with a refresh. */
 const maxThere = 200
 /** What changes within this time is taken in at once, in milliseconds. */
@@ -179,42 +179,62 @@ export function createMatching({ database, jobs, notifications, deletion, logger
     async refresh(userId: string): Promise<Refreshed> {
       await prepare()
       const sketch = await sketches.renew(userId)
-      if (!sketch) return { scored: 0, kept: 0, fresh: 0 }
-      const [found, there] = await Promise.all([
-        sketches.candidates(sketch),
-        Promise.all(
-          (['userA', 'userB'] as const).map((side) =>
-            matches
-              .find({ [side]: userId } as never)
-              .sort({ score: -1, _id: -1 })
-              .limit(maxThere)
-              .toArray(),
-          ),
-        ),
-      ])
-      const old = new Map(
-        (there.flat() as MatchDoc[]).map((match) => [match.userA === userId ? match.userB : match.userA, match]),
-      )
-      const ids = new Set(found.map(({ _id }) => _id))
-      const missing = [...old.keys()].filter((id) => !ids.has(id))
-      const others = missing.length > 0 ? [...found, ...(await sketches.of(missing))] : found
-      const ground = await sketches.ground([sketch, ...others])
-      const scored = new Map<string, Scored>()
-      for (const other of others) {
-        const isFirst = userId < other._id
-        scored.set(other._id, isFirst ? scorePair(sketch, other, ground) : scorePair(other, sketch, ground))
-      }
-      const likely = [...scored].filter(([id, { score }]) => score >= keptScore || old.has(id)).map(([id]) => id)
-      const [apart, persons] = await Promise.all([
-        blockedEitherWay(database, userId, likely),
-        personsAmong(database, likely),
-      ])
-      for (const id of scored.keys()) if (apart.has(id) || !persons.has(id)) scored.delete(id)
-      const fresh = await store(userId, scored, old)
-      await tell(userId)
-      const kept = [...scored.values()].filter(({ score }) => score >= keptScore).length
-      return { scored: scored.size, kept: Math.min(kept, Math.max(maxKept, old.size)), fresh }
+      return sketch ? refreshFrom(sketch) : { scored: 0, kept: 0, fresh: 0 }
     },
+
+    refreshFrom,
+
+    /** Who suits a sketch, best first; nothing is stored. */
+    async rank(sketch: MusicianSketchDoc): Promise<{ userId: string; score: number }[]> {
+      const scored = await score(sketch, new Map())
+      return [...scored]
+        .map(([userId, { score: value }]) => ({ userId, score: value }))
+        .sort((x, y) => y.score - x.score || (x.userId < y.userId ? -1 : 1))
+    },
+  }
+
+  /** The scores of those who may suit a sketch and of those who match already, without those who are out of question. */
+  async function score(sketch: MusicianSketchDoc, old: Map<string, MatchDoc>): Promise<Map<string, Scored>> {
+    const userId = sketch._id
+    const found = await sketches.candidates(sketch)
+    const ids = new Set(found.map(({ _id }) => _id))
+    const missing = [...old.keys()].filter((id) => !ids.has(id))
+    const others = missing.length > 0 ? [...found, ...(await sketches.of(missing))] : found
+    const ground = await sketches.ground([sketch, ...others])
+    const scored = new Map<string, Scored>()
+    for (const other of others) {
+      const isFirst = userId < other._id
+      scored.set(other._id, isFirst ? scorePair(sketch, other, ground) : scorePair(other, sketch, ground))
+    }
+    const likely = [...scored].filter(([id, { score }]) => score >= keptScore || old.has(id)).map(([id]) => id)
+    const [apart, persons] = await Promise.all([
+      blockedEitherWay(database, userId, likely),
+      personsAmong(database, likely),
+    ])
+    for (const id of scored.keys()) if (apart.has(id) || !persons.has(id)) scored.delete(id)
+    return scored
+  }
+
+  /** As `refresh`, from a sketch that is as it should be. */
+  async function refreshFrom(sketch: MusicianSketchDoc): Promise<Refreshed> {
+    const userId = sketch._id
+    const there = await Promise.all(
+      (['userA', 'userB'] as const).map((side) =>
+        matches
+          .find({ [side]: userId } as never)
+          .sort({ score: -1, _id: -1 })
+          .limit(maxThere)
+          .toArray(),
+      ),
+    )
+    const old = new Map(
+      (there.flat() as MatchDoc[]).map((match) => [match.userA === userId ? match.userB : match.userA, match]),
+    )
+    const scored = await score(sketch, old)
+    const fresh = await store(userId, scored, old)
+    await tell(userId)
+    const kept = [...scored.values()].filter((each) => each.score >= keptScore).length
+    return { scored: scored.size, kept: Math.min(kept, Math.max(maxKept, old.size)), fresh }
   }
 }
 

@@ -13,8 +13,8 @@ import type { Ground, Sketch } from './score.ts'
 import { readSketch } from './sketch.ts'
 
 /** How many sketches are looked at for one user, and how many of them are scored. */
-const maxLooked = 2_000
-const maxScored = 300
+const maxLooked = 1_000
+const maxScored = 150
 /** How old the catalogue's spread may be, in milliseconds. */
 const spreadMs = 5_000
 
