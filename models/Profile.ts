@@ -23,7 +23,7 @@ export const Profile = defineEntity('Profile', {
     updatedAt: f.time().nullable().default(null),
   },
   extra: {
-    followerCount: z.int().min(0).optional().describe('Only where one profile is asked for'),
+    followerCount: z.int().min(0).optional().describe('Only with `expand`, where one profile is asked for'),
     followingCount: z.int().min(0).optional(),
   },
   stored: {

@@ -28,6 +28,7 @@ export const PushSubscription = defineEntity('PushSubscription', {
     lost: z.int().min(0).default(0),
   },
   indexes: [
+    { keys: { sessionId: 1 }, serves: 'what ends with a log-in' },
     { keys: { endpoint: 1 }, options: { unique: true }, serves: 'a browser’s subscription; one each' },
     { keys: { userId: 1, _id: -1 }, serves: 'where a user is pushed to' },
   ],

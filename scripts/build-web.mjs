@@ -8,8 +8,6 @@ import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { build } from 'vite'
 
 const root = dirname(import.meta.dirname)
 const sources = ['src/web', 'src/client', 'scripts/build-web.mjs', 'package-lock.json']
@@ -62,7 +60,7 @@ async function compress(folder) {
   }
 }
 
-const settings = (outDir, warnings) => ({
+const settings = (outDir, warnings, svelte) => ({
   configFile: false,
   root: join(root, 'src', 'web'),
   logLevel: 'warn',
@@ -114,7 +112,16 @@ export async function buildWeb(say = () => {}) {
     const draft = join(home, `draft.${process.pid}`)
     try {
       const warnings = []
-      await build(settings(draft, warnings))
+      // Only where something is to be built: loading them takes longer than all else here.
+      const [{ svelte }, { build }] = await Promise.all([import('@sveltejs/vite-plugin-svelte'), import('vite')])
+      const mode = process.env.NODE_ENV
+      try {
+        await build(settings(draft, warnings, svelte))
+      } finally {
+        // vite sets it for the whole process.
+        if (mode === undefined) delete process.env.NODE_ENV
+        else process.env.NODE_ENV = mode
+      }
       // What the compiler warns of is a fault: a label that is missing, a style that nothing uses.
       if (warnings.length > 0) throw new Error(`Warnings in the web client:\n${warnings.join('\n')}`)
       await compress(draft)
@@ -135,7 +142,7 @@ export async function buildWeb(say = () => {}) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const startedAt = performance.now()
-  const { folder, made } = await buildWeb()
+  const { folder, made } = await buildWeb((line) => console.error(line))
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   console.log(`${relative(root, folder)} ${made ? `built in ${seconds} s` : 'is up to date'}`)
 }

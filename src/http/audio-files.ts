@@ -17,7 +17,7 @@ const { title, description } = AudioFile.spec.fields
 const tags = z.array(f.name(50)).max(maxAudioTags)
 
 /** What goes with a file; in a form each `tags` is one name, or several with commas between. */
-export const AudioForm = z.object({
+const AudioForm = z.object({
   title,
   description,
   visibility: AudioVisibility.optional(),

@@ -8,7 +8,7 @@ import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
 import type { Services } from '../services/index.ts'
 import { defineRoute } from './define.ts'
-import { listOf, listQuery } from './lists.ts'
+import { flag, listOf, listQuery } from './lists.ts'
 
 const tag = 'Profiles'
 
@@ -30,14 +30,16 @@ const me = defineRoute({
   handle: ({ actor, services }) => services.accounts.me(actor),
 })
 
-/** A profile with how many follow its user and are followed. Throws `not_found`. */
-async function counted(services: Services, actor: Actor, userId: string) {
-  const [profile, { followers, following }] = await Promise.all([
+/** A profile, with how many follow its user and are followed where that is wanted. Throws `not_found`. */
+async function shown(services: Services, actor: Actor, userId: string, expand: boolean | undefined) {
+  const [profile, counts] = await Promise.all([
     services.accounts.profiles.of(userId),
-    services.follows.counts(actor, userId),
+    expand ? services.follows.counts(actor, userId) : undefined,
   ])
-  return { ...profile, followerCount: followers, followingCount: following }
+  return counts ? { ...profile, followerCount: counts.followers, followingCount: counts.following } : profile
 }
+
+const expanded = z.object({ expand: flag().describe('Also tells how many follow the user, and whom they follow') })
 
 const ownProfile = defineRoute({
   method: 'get',
@@ -47,9 +49,10 @@ const ownProfile = defineRoute({
   auth: 'user',
   scope: 'profile:read',
   rate: rates.read,
+  query: expanded,
   status: 200,
   answer: Profile.wire,
-  handle: ({ actor, services }) => counted(services, actor, actor.userId),
+  handle: ({ actor, services }, { query }) => shown(services, actor, actor.userId, query.expand),
 })
 
 const { displayName, bio, location, avatarUrl, bannerUrl, theme, socialLinks, featuredAudioId, tags } =
@@ -88,10 +91,11 @@ const profileOf = defineRoute({
   scope: 'profile:read',
   rate: rates.read,
   params: z.object({ userId: f.ref('User') }),
+  query: expanded,
   status: 200,
   answer: Profile.wire,
   errors: ['not_found'],
-  handle: ({ actor, services }, { params }) => counted(services, actor, params.userId),
+  handle: ({ actor, services }, { params, query }) => shown(services, actor, params.userId, query.expand),
 })
 
 const search = defineRoute({

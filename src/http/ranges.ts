@@ -25,7 +25,7 @@ const lists = (header: string, etag: string): boolean =>
  * What a Range header asks for (RFC 9110, section 14): undefined to be ignored, an empty list where none can be
  * satisfied.
  */
-export function rangesOf(header: string | undefined, bytes: number): ByteRange[] | undefined {
+function rangesOf(header: string | undefined, bytes: number): ByteRange[] | undefined {
   const match = /^bytes=(.+)$/i.exec(header?.trim() ?? '')
   if (!match) return undefined
   const ranges: ByteRange[] = []

@@ -71,7 +71,9 @@ export async function loadWeb(home: string): Promise<Web | null> {
       const { pathname } = new URL(request.url)
       const asset = pathname === '/index.html' ? undefined : assets.get(pathname)
       if (asset) return respond(asset, request)
-      const wantsPage = request.headers.get('Accept')?.includes('text/html') && !noPage.test(pathname)
+      // The root is the page whoever asks; elsewhere programs that ask for JSON are told that there is nothing.
+      const wantsPage =
+        pathname === '/' || (request.headers.get('Accept')?.includes('text/html') && !noPage.test(pathname))
       return wantsPage ? respond(page, request) : null
     },
   }

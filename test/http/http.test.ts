@@ -171,7 +171,7 @@ describe('raw routes', () => {
   })
 
   test('[HTTP-23] tells which methods a path has, and refuses others by 405', async () => {
-    const answer = await server.ask('PUT', '/api/v1/me')
+    const answer = await server.ask('PUT', '/api/v1/sessions')
     expect(answer).toMatchObject({ status: 405, body: { code: 'not_found', status: 405 } })
     expect(answer.headers.get('Allow')).toBe('GET, HEAD, OPTIONS')
     const options = await server.ask('OPTIONS', '/api/v1/auth/login')

@@ -215,9 +215,12 @@ describe('what is known of recordings, matches and profiles', () => {
     await patch({ tags: [...tags, newId()] }, 422)
     await patch({ featuredAudioId: null, tags: null })
     await ask(200, 'PUT', `/follows/${ann!.id}`, { as: bob! })
-    const profile = expectModel('Profile', await ask(200, 'GET', `/users/${ann!.id}/profile`, { as: bob! }))
+    const profile = expectModel('Profile', await ask(200, 'GET', `/users/${ann!.id}/profile?expand=true`, { as: bob! }))
     expect(profile).toMatchObject({ followerCount: 1, followingCount: 0 })
     expect(profile.tags).toBeUndefined()
-    expect(await ask(200, 'GET', '/me/profile', { as: bob! })).toMatchObject({ followerCount: 0, followingCount: 1 })
+    expect(await ask(200, 'GET', '/me/profile?expand=true', { as: bob! })).toMatchObject({
+      followerCount: 0,
+      followingCount: 1,
+    })
   })
 })

@@ -24,7 +24,7 @@ export interface ClosingPayload {
 export const closing = { kind: 'account-closing' }
 
 /** By what others know one who has gone. */
-export const goneName = 'Deleted user'
+const goneName = 'Deleted user'
 
 export interface ClosingDeps {
   database: Database

@@ -38,7 +38,7 @@ export interface Claim {
   end(): void
 }
 
-export const tooMuch = (quotaBytes: number) =>
+const tooMuch = (quotaBytes: number) =>
   new AppError('too_large', `This would be more than the ${quotaBytes} bytes that one account may keep`)
 
 /** Keeps account of bytes that no record points to, and of how much room each user takes. */

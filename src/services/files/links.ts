@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 /** Life of a signed link, in seconds: enough for a long recording to be heard in one go. */
-export const linkSeconds = 3600
+const linkSeconds = 3600
 
 export interface SignedQuery {
   expires: number

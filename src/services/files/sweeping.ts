@@ -169,5 +169,3 @@ const idOf = (key: string): string => key.split('/')[1]!.split('.')[0]!
 async function* one(chunk: Buffer) {
   yield chunk
 }
-
-export type Sweeping = ReturnType<typeof createSweeping>
