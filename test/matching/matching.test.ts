@@ -182,7 +182,7 @@ describe('matches and recordings by sound', () => {
     const [jo, kim] = (await world.users('Jo', 'Kim')) as [Person, Person]
     const own = await heard(jo, { tempo: 100, key: 'E', loudness: -14 }, 'private')
     const near = await heard(kim, { tempo: 101, key: 'E', loudness: -14.4 })
-    const double = await heard(kim, { tempo: 198, key: 'B', loudness: -15 })
+    const double = await heard(kim, { tempo: 198, key: 'E', loudness: -15 })
     const far = await heard(kim, { tempo: 140, key: 'Bbm', loudness: -5, width: 0.8 })
     const hidden = await heard(kim, { tempo: 100, key: 'E', loudness: -14 }, 'unlisted')
     for (const id of [own, near, double, far, hidden]) await isHeard(id)
