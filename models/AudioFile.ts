@@ -51,6 +51,20 @@ export const AudioFile = defineEntity('AudioFile', {
     fileName: z.string().max(255).optional(),
     /** How its analysis stands; a recording from before there was one has none. */
     analysis: AnalysisState.optional(),
+    /** What matching and search know of its sound. */
+    sound: z
+      .object({
+        /** Beats a minute. */
+        tempo: z.number().optional(),
+        /** 0 to 11: C major up to B major; 12 to 23: C minor up to B minor. */
+        key: z.int().min(0).max(23).optional(),
+        /** LUFS. */
+        loudness: z.number().optional(),
+        /** In units of each feature's reference. */
+        features: z.array(z.number().nullable()).max(32),
+        facets: z.array(z.string().max(100)).max(64),
+      })
+      .optional(),
   },
   indexes: [
     {
@@ -60,6 +74,13 @@ export const AudioFile = defineEntity('AudioFile', {
     },
     { keys: { userId: 1, _id: -1 }, serves: 'the files of a user, newest first' },
     { keys: { visibility: 1, _id: -1 }, serves: 'public files, newest first' },
+    {
+      keys: { 'sound.facets': 1 },
+      options: { partialFilterExpression: { visibility: 'public' } },
+      serves: 'public files that sound alike',
+    },
+    { keys: { visibility: 1, 'sound.key': 1, _id: -1 }, serves: 'public files in a key, newest first' },
+    { keys: { visibility: 1, 'sound.tempo': 1 }, serves: 'public files of a tempo' },
     {
       keys: { title: 'text', description: 'text' },
       options: { name: 'search', default_language: 'none', weights: { title: 5, description: 1 } },

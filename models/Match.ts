@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
 import { f } from '../src/kernel/fields.ts'
 
@@ -13,6 +14,15 @@ export const Match = defineEntity('Match', {
     matchedAt: f.time().optional(),
     createdAt: f.time(),
     updatedAt: f.time().nullable().default(null),
+  },
+  extra: {
+    reasons: z.array(z.string()).max(10).optional().describe('Why, said to the one who asks'),
+  },
+  stored: {
+    /** Why, from either side. */
+    grounds: f.json().optional(),
+    /** When both were told: once for ever. */
+    toldAt: f.time().optional(),
   },
   indexes: [
     { keys: { userA: 1, userB: 1 }, options: { unique: true }, serves: 'one match a pair' },

@@ -18,6 +18,7 @@ import { BoardVersion } from './BoardVersion.ts'
 import { BoardVersionPart } from './BoardVersionPart.ts'
 import { Booking } from './Booking.ts'
 import { Bot } from './Bot.ts'
+import { Catalogue } from './Catalogue.ts'
 import { ChatMessage } from './ChatMessage.ts'
 import { ChatRoom } from './ChatRoom.ts'
 import { Comment } from './Comment.ts'
@@ -30,6 +31,7 @@ import { LogEntry } from './LogEntry.ts'
 import { Match } from './Match.ts'
 import { Membership } from './Membership.ts'
 import { Message } from './Message.ts'
+import { MusicianSketch } from './MusicianSketch.ts'
 import { Notification } from './Notification.ts'
 import { NotificationPreference } from './NotificationPreference.ts'
 import { Permission } from './Permission.ts'
@@ -47,6 +49,7 @@ import { RolePermission } from './RolePermission.ts'
 import { SearchCursor } from './SearchCursor.ts'
 import { SearchEntry } from './SearchEntry.ts'
 import { Session } from './Session.ts'
+import { SketchFacet } from './SketchFacet.ts'
 import { StorageClaim } from './StorageClaim.ts'
 import { StorageMark } from './StorageMark.ts'
 import { Tag } from './Tag.ts'
@@ -74,6 +77,9 @@ export const documentedEntities: Entity<any, any, any>[] = [
   Image,
   Like,
   Match,
+  MusicianSketch,
+  SketchFacet,
+  Catalogue,
   Message,
   Notification,
   Permission,

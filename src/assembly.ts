@@ -38,6 +38,8 @@ import { createFiles } from './services/files/files.ts'
 import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
 import { createMarks } from './services/marks.ts'
+import { createMatching } from './services/matching/matching.ts'
+import { createSimilar } from './services/matching/similar.ts'
 import { createMemberships } from './services/memberships.ts'
 import { createMetricTypes } from './services/metric-types.ts'
 import { createBursts } from './services/notifications/bursts.ts'
@@ -208,6 +210,12 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   })
   stops.push({ name: 'analyser', stop: () => analyser.close() })
   files.audioFiles.onCreated((file) => analyser.queue(file.userId))
+  const audioTags = createAudioTags({ database })
+  const matching = createMatching({ database, jobs, notifications, deletion, logger })
+  analysis.reports.onRebuilt((audioFileId) => matching.touchRecording(audioFileId))
+  for (const source of [accounts.profiles, projects, files.audioFiles, audioTags]) {
+    source.onEdited((userId) => matching.touch(userId))
+  }
   const services: Services = {
     accounts,
     people,
@@ -237,11 +245,13 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     comments: createComments({ database, people, notifications, deletion, logger }),
     follows: createFollows({ database, people, notifications }),
     playlists: createPlaylists({ database, deletion }),
-    audioTags: createAudioTags({ database }),
+    audioTags,
     bookings: createBookings({ database, people }),
     analysis,
     analyser,
     matches: createMatches({ database }),
+    matching,
+    similar: createSimilar({ database, presentAll: files.audioFiles.presentAll }),
     pushes: createPushes({ database, jobs, sender: pushSender, logger }),
     storage,
     audioFiles: files.audioFiles,

@@ -4,6 +4,7 @@ import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
 import { parseInput } from '../kernel/validate.ts'
 import { audioMediaTypes } from '../services/files/sniff.ts'
+import { parseKey } from '../services/shared/harmony.ts'
 import { defineRoute } from './define.ts'
 import { listOf, listQuery } from './lists.ts'
 import { formOf, readMultipart } from './multipart.ts'
@@ -58,6 +59,16 @@ const list = defineRoute({
     visibility: AudioVisibility.optional().describe('Others than public only of one’s own'),
     tag: f.ref('Tag').optional(),
     q: f.text(1, 100).optional().describe('Words of the title or description'),
+    tempoMin: z.coerce.number().min(0).max(1_000).optional().describe('Beats a minute, at least'),
+    tempoMax: z.coerce.number().min(0).max(1_000).optional().describe('Beats a minute, at most'),
+    key: z
+      .string()
+      .max(16)
+      .refine((text) => parseKey(text) !== undefined, 'must be a key such as C#m or Db')
+      .optional()
+      .describe('Tonic and mode, such as C#m'),
+    loudnessMin: z.coerce.number().min(-200).max(100).optional().describe('Integrated loudness in LUFS, at least'),
+    loudnessMax: z.coerce.number().min(-200).max(100).optional().describe('Integrated loudness in LUFS, at most'),
   }),
   status: 200,
   answer: listOf(AudioFile.wire),
@@ -77,6 +88,26 @@ const get = defineRoute({
   answer: AudioFile.wire,
   errors: ['not_found'],
   handle: ({ actor, services }, { params }) => services.audioFiles.get(actor, params.id),
+})
+
+const similar = defineRoute({
+  method: 'get',
+  path: '/api/v1/audio-files/{id}/similar',
+  tag,
+  summary: 'Public recordings most like this one by sound and tags, best first, with why; one page',
+  auth: 'optional',
+  scope: 'audio:read',
+  rate: rates.read,
+  params,
+  query: z.object({ limit: z.coerce.number().int().min(1).max(100).default(20).describe('How many at most') }),
+  status: 200,
+  answer: listOf(AudioFile.wire).extend({
+    scores: z.array(
+      z.object({ audioFileId: f.ref('AudioFile', 'keep'), score: f.fraction(), reasons: z.array(z.string()) }),
+    ),
+  }),
+  errors: ['not_found'],
+  handle: ({ actor, services }, { params, query }) => services.similar.to(actor, params.id, query.limit),
 })
 
 const update = defineRoute({
@@ -199,4 +230,4 @@ const fileExtensions: Record<string, string> = {
   'audio/aac': 'aac',
 }
 
-export const audioFileRoutes = [upload, list, get, update, remove, link, stream]
+export const audioFileRoutes = [upload, list, get, similar, update, remove, link, stream]

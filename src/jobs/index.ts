@@ -3,6 +3,7 @@ import type { Services } from '../services/index.ts'
 import { runAnalysis } from './analysis.ts'
 import { removeBoard } from './boards.ts'
 import { closeAccount, endDeletion } from './deletion.ts'
+import { hearRecording, refreshMatches } from './matching.ts'
 import { mailDigest, mailNotification, pushNotification, tellBurst } from './notifications.ts'
 
 /** All stored jobs. */
@@ -15,4 +16,6 @@ export const jobs: JobDef<any, Services>[] = [
   closeAccount,
   removeBoard,
   runAnalysis,
+  refreshMatches,
+  hearRecording,
 ]

@@ -19,6 +19,8 @@ import type { AudioFiles } from './files/audio-files.ts'
 import type { Images } from './files/images.ts'
 import type { Uploads } from './files/uploads.ts'
 import type { Jobs } from './jobs.ts'
+import type { Matching } from './matching/matching.ts'
+import type { SimilarRecordings } from './matching/similar.ts'
 import type { MetricTypes } from './metric-types.ts'
 import type { Bursts } from './notifications/bursts.ts'
 import type { NotificationMails } from './notifications/mails.ts'
@@ -75,6 +77,8 @@ export interface Services {
   analysis: Analysis
   analyser: Analyser
   matches: Matches
+  matching: Matching
+  similar: SimilarRecordings
   pushes: Pushes
   storage: ObjectStorage
   audioFiles: AudioFiles

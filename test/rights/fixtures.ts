@@ -380,6 +380,7 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'GET /api/v1/bookings': none,
   'GET /api/v1/bookings/{id}': byId(booking),
   'GET /api/v1/matches': none,
+  'POST /api/v1/matches/refresh': none,
 
   // Playlists and recordings
   'GET /api/v1/playlists': none,
@@ -400,6 +401,7 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'PUT /api/v1/playlists/{id}/audio-files': ofPlaylist({ audioFileIds: [] }),
   'GET /api/v1/audio-files': none,
   'GET /api/v1/audio-files/{id}': seenAudio,
+  'GET /api/v1/audio-files/{id}/similar': seenAudio,
   'GET /api/v1/audio-files/{id}/tags': seenAudio,
   'PUT /api/v1/audio-files/{id}/tags': changedAudio({ tagIds: [] }),
   'GET /api/v1/audio-files/{id}/analyses': seenAudio,

@@ -15,6 +15,8 @@ type ProfilePatch = {
 }
 
 export interface Profiles {
+  /** Called with whose profile changed; must not throw. */
+  onEdited(listener: (userId: string) => Promise<void>): void
   /** The profile of a user. Throws `not_found`. */
   of(userId: string): Promise<ProfileWire>
   /** Throws `invalid` for tags that are not there, and for a featured recording that is not the user's. */
@@ -25,6 +27,7 @@ export interface Profiles {
 
 export function createProfiles(database: Database): Profiles {
   const profiles = database.collection(Profile)
+  const listeners: ((userId: string) => Promise<void>)[] = []
 
   /** Throws `invalid` for tags that are not there, and for a featured recording that is not the user's. */
   async function checkReferences(userId: string, { tags, featuredAudioId }: ProfilePatch): Promise<void> {
@@ -38,6 +41,7 @@ export function createProfiles(database: Database): Profiles {
   }
 
   return {
+    onEdited: (listener) => void listeners.push(listener),
     async of(userId) {
       const profile = await profiles.findOne({ userId })
       if (!profile) throw notFound('Profile')
@@ -61,6 +65,7 @@ export function createProfiles(database: Database): Profiles {
         { returnDocument: 'after' },
       )
       if (!profile) throw notFound('Profile')
+      for (const listener of listeners) await listener(userId)
       return Profile.toWire(profile)
     },
     async search({ q, tag }, { limit, cursor }) {

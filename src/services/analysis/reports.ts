@@ -38,6 +38,7 @@ export function createReports({ database }: { database: Database }) {
   const analyses = database.collection(UserAudioFileAnalysis)
   const values = database.collection(AudioFileMetricValue)
   const lanes = createLanes()
+  const listeners: ((audioFileId: string) => Promise<void>)[] = []
 
   /** The report of a recording, made where there is none. Throws `not_found` for a recording that is gone. */
   async function ensure(audioFileId: string): Promise<AudioFileReportDoc> {
@@ -93,6 +94,9 @@ export function createReports({ database }: { database: Database }) {
     ensure,
     forget,
 
+    /** Called with each recording of which something else is known than before; must not throw. */
+    onRebuilt: (listener: (audioFileId: string) => Promise<void>): void => void listeners.push(listener),
+
     /**
      * Brings the lists of a recording's report up to what there is; whoever adds or removes an analysis or value calls
      * it afterwards. It touches the report before it reads, so that of two at once the later one has the last word.
@@ -114,6 +118,7 @@ export function createReports({ database }: { database: Database }) {
           )
         }),
       )
+      for (const listener of listeners) await listener(audioFileId)
       return AudioFileReport.toWire(rebuilt!)
     },
 

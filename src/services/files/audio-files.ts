@@ -5,13 +5,14 @@ import { AudioFileTag } from '../../../models/AudioFileTag.ts'
 import type { Config } from '../../config.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
-import { notFound } from '../../kernel/errors.ts'
+import { invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
 import { seeAudio, type Viewer } from '../../policies/audio.ts'
 import { waveformUrl } from '../shared/addresses.ts'
+import { parseKey } from '../shared/harmony.ts'
 import type { Claims } from './claims.ts'
 import type { Links } from './links.ts'
 import { audioTypeOf, peek, sniffBytes } from './sniff.ts'
@@ -39,6 +40,14 @@ export interface AudioFileFilter {
   visibility?: Visibility | undefined
   tag?: string | undefined
   q?: string | undefined
+  /** Beats a minute. */
+  tempoMin?: number | undefined
+  tempoMax?: number | undefined
+  /** As `C#m`. */
+  key?: string | undefined
+  /** LUFS. */
+  loudnessMin?: number | undefined
+  loudnessMax?: number | undefined
 }
 
 export interface AudioFilesDeps {
@@ -65,6 +74,7 @@ export interface StoredBytes {
 }
 
 type CreatedListener = (file: AudioFileDoc) => void | Promise<void>
+type EditListener = (userId: string) => Promise<void>
 
 /** Where the bytes of a recording are. */
 export const audioKey = (id: string) => `audio/${id}`
@@ -74,6 +84,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
   const { database, storage, claims, tags, links, logger, config } = deps
   const files = database.collection(AudioFile)
   const listeners: CreatedListener[] = []
+  const editListeners: EditListener[] = []
 
   const streamUrl = (id: string) => `${config.publicUrl}/api/v1/audio-files/${id}/stream`
 
@@ -120,6 +131,9 @@ export function createAudioFiles(deps: AudioFilesDeps) {
     onCreated(listener: CreatedListener): void {
       listeners.push(listener)
     },
+
+    /** Called with whose recordings came or changed; must not throw. */
+    onEdited: (listener: EditListener): void => void editListeners.push(listener),
 
     /**
      * Takes a file in. `receive` reads the request: it hands the file's bytes to `store` as they come and returns what
@@ -188,6 +202,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         await tags.set(id, tagIds, session)
       })
       await announce(file)
+      for (const listener of editListeners) await listener(file.userId)
       return file
     },
 
@@ -204,6 +219,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
       const match = {
         ...(filter.userId && { userId: filter.userId }),
         ...(own ? asked && { visibility: asked } : { visibility: 'public' as const }),
+        ...soundMatch(filter),
         ...(filter.q && { $text: { $search: plainWords(filter.q) } }),
       }
       const rows = filter.tag
@@ -242,6 +258,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         )
       })
       if (!file) throw notFound('Audio file')
+      for (const listener of editListeners) await listener(file.userId)
       return present(file)
     },
 
@@ -308,6 +325,21 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         { maxTimeMS: 5_000 },
       )
       .toArray()
+  }
+}
+
+/** What of a filter is about the sound. Throws `invalid` for a key that is none. */
+function soundMatch({ tempoMin, tempoMax, key, loudnessMin, loudnessMax }: AudioFileFilter): object {
+  const between = (field: string, low: number | undefined, high: number | undefined) =>
+    (low !== undefined || high !== undefined) && {
+      [field]: { ...(low !== undefined && { $gte: low }), ...(high !== undefined && { $lte: high }) },
+    }
+  const tonality = key === undefined ? undefined : parseKey(key)
+  if (key !== undefined && tonality === undefined) throw invalid('is not a key such as C#m', 'key')
+  return {
+    ...between('sound.tempo', tempoMin, tempoMax),
+    ...between('sound.loudness', loudnessMin, loudnessMax),
+    ...(tonality !== undefined && { 'sound.key': tonality }),
   }
 }
 

@@ -58,6 +58,11 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
   ]
 
   const remains: Remains[] = []
+  const editListeners: ((userId: string) => Promise<void>)[] = []
+
+  async function tellEdited(userId: string): Promise<void> {
+    for (const listener of editListeners) await listener(userId)
+  }
 
   /** The ids of the projects that a user is in. */
   async function idsOf(userId: string): Promise<string[]> {
@@ -76,6 +81,8 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
     accessOf: sight.accessOf,
     /** Hears, on every instance, where somebody may do more or less in a project than before, or it is gone. */
     onChanged: changes.onChanged,
+    /** Called with the owner of a project that came, changed or went; must not throw. */
+    onEdited: (listener: (userId: string) => Promise<void>): void => void editListeners.push(listener),
     onDeleted: (hook: DeletionHook): void => void hooks.push(hook),
     onRemains: (each: Remains): void => void remains.push(each),
 
@@ -143,6 +150,7 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
         }
         await members.insertOne(member as never, { session })
       })
+      await tellEdited(actor.userId)
       return Project.toWire(project)
     },
 
@@ -174,7 +182,9 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
         return Project.toWire(after)
       }
       // Only openness changes what anybody may do.
-      return patch.isOpen === undefined ? write() : changes.run(projectId, null, write)
+      const changed = await (patch.isOpen === undefined ? write() : changes.run(projectId, null, write))
+      await tellEdited(changed.ownerId)
+      return changed
     },
 
     /** Ends a project with all that belongs to it; by an owner, or with the permission to. */
@@ -184,6 +194,7 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
         const { member } = await sight.see(actor, projectId)
         if (!projectPolicy.manage(member)) throw forbidden('Only owners delete the project')
       }
+      const project = await projects.findOne({ _id: projectId }, { projection: { ownerId: 1 } })
       for (const each of remains) await each.prepare(projectId)
       await changes.run(
         projectId,
@@ -196,6 +207,7 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
         },
         { isEnd: true },
       )
+      if (project) await tellEdited(project.ownerId)
       for (const each of remains) {
         await each
           .remove(projectId)

@@ -16,13 +16,19 @@ export const maxAudioTags = 50
 export function createAudioTags({ database }: { database: Database }) {
   const links = database.collection(AudioFileTag)
   const tags = database.collection(Tag)
+  const listeners: ((userId: string) => Promise<void>)[] = []
 
-  /** Throws `not_found`, and `forbidden` for somebody else's recording. */
-  async function own(actor: Actor, audioFileId: string): Promise<void> {
+  /** Whose it is. Throws `not_found`, and `forbidden` for somebody else's recording. */
+  async function own(actor: Actor, audioFileId: string): Promise<string> {
     const file = await seenTarget(database, 'AudioFile', audioFileId, actor)
     if (file.ownerId !== actor.userId && !permits(actor, { action: 'moderate', resource: 'AudioFile' })) {
       throw forbidden('The recording is somebody else’s')
     }
+    return file.ownerId
+  }
+
+  async function tell(userId: string): Promise<void> {
+    for (const listener of listeners) await listener(userId)
   }
 
   async function checkTags(tagIds: string[], path: string): Promise<void> {
@@ -54,6 +60,9 @@ export function createAudioTags({ database }: { database: Database }) {
   }
 
   return {
+    /** Called with whose recording got other tags; must not throw. */
+    onEdited: (listener: (userId: string) => Promise<void>): void => void listeners.push(listener),
+
     /** The tags of a recording that the viewer sees, in the order of their putting; with `expand` the Tags. */
     async list(
       viewer: Viewer,
@@ -81,31 +90,34 @@ export function createAudioTags({ database }: { database: Database }) {
 
     /** Puts a tag on a recording; again changes nothing. Throws `not_found`, `forbidden`, `invalid`, `conflict`. */
     async add(actor: Actor, audioFileId: string, tagId: string): Promise<AudioFileTagWire> {
-      await own(actor, audioFileId)
+      const ownerId = await own(actor, audioFileId)
       await checkTags([tagId], 'tagId')
       const held = await links.countDocuments({ audioFileId, tagId: { $ne: tagId } }, { limit: maxAudioTags })
       if (held >= maxAudioTags) throw conflict(`A recording has at most ${maxAudioTags} tags`)
       const link = await put(audioFileId, tagId)
       await recheck(audioFileId)
+      await tell(ownerId)
       return link
     },
 
     /** Makes these the tags of a recording, and no others. Throws `not_found`, `forbidden` and `invalid`. */
     async replace(actor: Actor, audioFileId: string, tagIds: string[]): Promise<AudioFileTagWire[]> {
-      await own(actor, audioFileId)
+      const ownerId = await own(actor, audioFileId)
       await checkTags(tagIds, 'tagIds')
       const wanted = [...new Set(tagIds)]
       await links.deleteMany({ audioFileId, tagId: { $nin: wanted } })
       const result: AudioFileTagWire[] = []
       for (const tagId of wanted) result.push(await put(audioFileId, tagId))
       await recheck(audioFileId)
+      await tell(ownerId)
       return result
     },
 
     /** Takes a tag off a recording; without it nothing changes. Throws `not_found` and `forbidden`. */
     async remove(actor: Actor, audioFileId: string, tagId: string): Promise<void> {
-      await own(actor, audioFileId)
+      const ownerId = await own(actor, audioFileId)
       await links.deleteOne({ audioFileId, tagId })
+      await tell(ownerId)
     },
   }
 }
