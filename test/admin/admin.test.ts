@@ -9,7 +9,7 @@ import { startTestMongod, type TestMongod } from '../support/mongod.ts'
 import { type Instance, post, runScript, startInstance } from '../support/processes.ts'
 
 // Each command is a process of its own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
 let mongod: TestMongod
 let dataDir = ''
