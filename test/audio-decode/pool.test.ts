@@ -45,8 +45,7 @@ describe('the analysis pool', { timeout: 120_000 }, () => {
       if (process.platform === 'linux') priorities = children().map((pid) => os.getPriority(pid))
     }
     const outputs = await Promise.all([pool.analyse(song, { onProgress }), pool.analyse(song), pool.analyse(song)])
-    for (const output of outputs)
-      expect(output).toMatchObject({ codec: 'pcm_f32', complete: true, seconds: 20 })
+    for (const output of outputs) expect(output).toMatchObject({ codec: 'pcm_f32', complete: true, seconds: 20 })
     expect(told.length).toBeGreaterThan(0)
     // The worker keeps 100 ms; what it tells may wait on the way and then come closer together.
     expect(told.length).toBeLessThanOrEqual((told.at(-1)! - told[0]!) / 100 + 3)

@@ -4,7 +4,7 @@ import { features } from '../../src/services/matching/features.ts'
 import type { Sketch } from '../../src/services/matching/score.ts'
 
 /** Numbers from 0 to 1, the same each time (mulberry32). */
-export function createRandom(seed: number) {
+function createRandom(seed: number) {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

@@ -15,8 +15,8 @@ import { type Scored, scorePair } from './score.ts'
 import { createSketches } from './sketches.ts'
 
 /** From which score on a pair is kept, and from which on both are told. */
-export const keptScore = 0.3
-export const toldScore = 0.6
+const keptScore = 0.3
+const toldScore = 0.6
 /** How many matches one refresh keeps of a user's, and of how many new ones it tells. */
 const maxKept = 30
 const maxTold = 5

@@ -42,7 +42,7 @@ const zOf = (value: number, at: number, { means, deviations }: Spread, heard: nu
   ((value - means[at]!) / deviations[at]!) * trust(heard, 0.5)
 
 /** exp of minus the mean squared difference of z-scores; null where no feature is known of both. */
-export function soundLikeness(a: Sketch, b: Sketch, spread: Spread): number | null {
+function soundLikeness(a: Sketch, b: Sketch, spread: Spread): number | null {
   let sum = 0
   let count = 0
   for (let at = 0; at < a.features.length; at++) {
@@ -96,7 +96,7 @@ export function tagLikeness(
 const metBy = (needs: string[], plays: string[]) => needs.filter((need) => plays.includes(need))
 
 /** 1 - 0.3^n for n needs that are met, on whichever side. */
-export const complement = (met: number): number => 1 - 0.3 ** met
+const complement = (met: number): number => 1 - 0.3 ** met
 
 /**
  * How well two suit each other, and why: likeness of sound, tempo, key and tags, each drawn to what it is between

@@ -135,5 +135,3 @@ export function createSketches({ database }: { database: Database }) {
     },
   }
 }
-
-export type Sketches = ReturnType<typeof createSketches>

@@ -20,7 +20,7 @@ export const isMinor = (key: number): boolean => key >= 12
 export const keyName = (key: number): string => `${names[key % 12]}${isMinor(key) ? 'm' : ''}`
 
 /** Where a key stands on the circle of fifths, 0 to 11; a minor key where its relative major stands. */
-export const fifthOf = (key: number): number => (((isMinor(key) ? key + 3 : key) % 12) * 7) % 12
+const fifthOf = (key: number): number => (((isMinor(key) ? key + 3 : key) % 12) * 7) % 12
 
 /** Farthest keys: half the circle and another mode. */
 const farthest = 6.5
@@ -47,7 +47,7 @@ const tempoWidth = 0.08
 export const tempoLikeness = (a: number, b: number): number => Math.exp(-((tempoDistance(a, b) / tempoWidth) ** 2))
 
 /** How many tempo buckets an octave has. */
-export const tempoBuckets = 12
+const tempoBuckets = 12
 
 /** The bucket of a tempo, folded into one octave, and the neighbour that it is closer to. */
 export function tempoBucketOf(bpm: number): { bucket: number; neighbour: number } {
