@@ -95,6 +95,8 @@ test('[FILE-26] closes an account: what was said stays without a name, all else 
     15_000,
     'the job has ended',
   )
+  // What was put off for her, such as her matches, finds nobody and goes.
+  await world.until(async () => ![...(await traces(jane.id))].includes('jobs'), 20_000, 'no job names her')
   const left = new Set(await traces(jane.id))
   // The row and profile without a name, what she said and where, sessions to expire, the audit log, Joe's news of her.
   for (const name of ['users', 'profiles', 'log', 'memberships', 'sessions', 'auditlogs', 'marks']) left.delete(name)

@@ -27,6 +27,7 @@ export const extraFields: Record<string, string[]> = {
   ChatRoom: ['visibility', 'topic', 'slowModeSeconds', 'createdBy', 'members', 'memberCount', 'rev', 'seq'],
   Comment: ['atSeconds', 'cardId'],
   Profile: ['followerCount', 'followingCount'],
+  Match: ['reasons'],
   Message: ['seq', 'rev', 'clientId', 'reactions', 'deletedAt'],
 }
 
