@@ -258,7 +258,16 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     uploads: files.uploads,
     images: files.images,
     deletion,
-    closing: createClosing({ database, sessions: accounts.sessions, rooms, projects, deletion, jobs }),
+    closing: createClosing({
+      database,
+      sessions: accounts.sessions,
+      roles: accounts.roles,
+      rights,
+      rooms,
+      projects,
+      deletion,
+      jobs,
+    }),
     export: createExport({ database, storage, entities }),
   }
 
