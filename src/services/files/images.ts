@@ -11,6 +11,7 @@ import { newId } from '../../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
+import type { Audit } from '../accounts/audit.ts'
 import type { Claims } from './claims.ts'
 import { checkImageType, resizePicture } from './pictures.ts'
 import { peek, sniffBytes } from './sniff.ts'
@@ -27,6 +28,7 @@ export interface ImageInput {
 export interface ImagesDeps {
   database: Database
   storage: ObjectStorage
+  audit: Pick<Audit, 'record'>
   claims: Claims
   logger: Logger
   config: Pick<Config, 'publicUrl' | 'maxUploadBytes'>
@@ -53,7 +55,7 @@ const profileField: Partial<Record<Usage, 'avatarUrl' | 'bannerUrl'>> = { avatar
 export const imageKey = (id: string) => `images/${id}/`
 
 /** Pictures: decoded and made anew on the way in, so that nothing of the bytes that came goes out again. */
-export function createImages({ database, storage, claims, logger, config, remove }: ImagesDeps) {
+export function createImages({ database, storage, audit, claims, logger, config, remove }: ImagesDeps) {
   const images = database.collection(Image)
   const maxBytes = Math.min(mostBytes, config.maxUploadBytes)
   const waiting: (() => void)[] = []
@@ -201,6 +203,9 @@ export function createImages({ database, storage, claims, logger, config, remove
       const doc = await images.findOne({ _id: id }, { projection: { uploaderId: 1 } })
       const may = permits(actor, { action: 'delete', resource: 'Image' })
       if (!doc || (doc.uploaderId !== actor.userId && !may)) throw notFound('Image')
+      if (doc.uploaderId !== actor.userId) {
+        await audit.record('ImageDelete', actor.userId, { imageId: id, userId: doc.uploaderId })
+      }
       await remove(id)
     },
 
