@@ -1,3 +1,4 @@
+import { maxAudioTags } from '../../../models/AudioFile.ts'
 import { AudioFileTag, type AudioFileTagWire } from '../../../models/AudioFileTag.ts'
 import { Tag, type TagWire } from '../../../models/Tag.ts'
 import type { Database } from '../../infra/mongo.ts'
@@ -9,9 +10,6 @@ import type { Viewer } from '../../policies/audio.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
 import { pageById } from '../shared/pages.ts'
 import { findTarget, seenTarget } from '../shared/targets.ts'
-
-/** How many tags a recording can have. */
-export const maxAudioTags = 50
 
 /** The tags on recordings: their owner's to choose. */
 export function createAudioTags({ database }: { database: Database }) {
