@@ -14,6 +14,7 @@ import { seeAudio, type Viewer } from '../../policies/audio.ts'
 import type { Audit } from '../accounts/audit.ts'
 import { waveformUrl } from '../shared/addresses.ts'
 import { parseKey } from '../shared/harmony.ts'
+import { toUpdate } from '../shared/patches.ts'
 import type { Claims } from './claims.ts'
 import type { Links } from './links.ts'
 import { audioTypeOf, peek, sniffBytes } from './sniff.ts'
@@ -245,23 +246,16 @@ export function createAudioFiles(deps: AudioFilesDeps) {
       const { userId } = await owned(actor, id, permits(actor, { action: 'moderate', resource: 'AudioFile' }))
       const { title, description, visibility } = change
       const tagIds = change.tags && (await tags.ensure(change.tags))
-      const set = {
-        ...(title !== undefined && { title }),
-        ...(typeof description === 'string' && { description }),
-        ...(visibility !== undefined && { visibility }),
-        updatedAt: new Date(),
-      }
       const file = await database.transaction(async (session) => {
         if (tagIds) await tags.set(id, tagIds, session)
         if (userId !== actor.userId) {
           const details = { audioFileId: id, userId, fields: Object.keys(change) }
           await audit.record('AudioFileModerate', actor.userId, details, session)
         }
-        return files.findOneAndUpdate(
-          { _id: id, userId },
-          { $set: set, ...(description === null && { $unset: { description: '' } }) } as never,
-          { session, returnDocument: 'after' },
-        )
+        return files.findOneAndUpdate({ _id: id, userId }, toUpdate({ title, description, visibility }), {
+          session,
+          returnDocument: 'after',
+        })
       })
       if (!file) throw notFound('Audio file')
       for (const listener of editListeners) await listener(file.userId)
