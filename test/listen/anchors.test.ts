@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { upload, wav } from '../files/fixtures.ts'
 import type { TestSocket } from '../support/socket.ts'
 import { expectModel, expectPage } from '../support/wire.ts'
-import { createWorld, type Person, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
 import { cast, fresh, roomOf, say } from '../support/worlds.ts'
+import { track } from './tracks.ts'
 
 let world: World
 beforeAll(async () => {
@@ -11,23 +11,11 @@ beforeAll(async () => {
 })
 afterAll(() => world?.close())
 
-async function track(owner: Person, visibility = 'public') {
-  const file = await upload(world, owner, {
-    file: wav(44 + 88_200),
-    fields: [
-      ['title', 'Take 1'],
-      ['visibility', visibility],
-    ],
-  })
-  await world.database.collection('audiofiles').updateOne({ _id: file.id } as never, { $set: { duration: 12.5 } })
-  return file
-}
-
 test('[LISTEN-20] a message carries a moment of a recording, in the event, history and REST; others carry none', async () => {
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann, ben] = sockets as [TestSocket, TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!, { seconds: 12.5 })
   const anchor = { audioFileId: file.id, startMs: 1_000, endMs: 12_500 }
   const sent = expectModel('ChatMessage', await say(ann, room, 'the break', { anchor }))
   expect(sent.anchor).toEqual(anchor)
@@ -58,8 +46,8 @@ test('[LISTEN-21] an anchor is a moment that is there, of a recording that the s
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann, ben] = sockets as [TestSocket, TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!)
-  const hidden = await track(people[0]!, 'private')
+  const file = await track(world, people[0]!, { seconds: 12.5 })
+  const hidden = await track(world, people[0]!, { visibility: 'private', seconds: 12.5 })
   const code = (anchor: object, socket = ben) =>
     socket.codeOf('room:send', { roomId: room.id, clientId: fresh(), content: 'x', anchor })
   const { id: audioFileId } = file
@@ -92,7 +80,7 @@ test('[LISTEN-22] sent again it is the same message, with another anchor a confl
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann] = sockets as [TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!, { seconds: 12.5 })
   const send = { roomId: room.id, clientId: fresh(), content: 'x', anchor: { audioFileId: file.id, startMs: 7 } }
   const sent = await ann.emit('room:send', send)
   expect((await ann.emit('room:send', send)).id).toBe(sent.id)
@@ -107,7 +95,7 @@ test('[LISTEN-23] what was said about a recording is listed, from one’s own ro
   const { people, sockets } = await cast(world, 'Ann', 'Ben', 'Cleo')
   const [ann, ben, cleo] = sockets as [TestSocket, TestSocket, TestSocket]
   const [one, other] = [await roomOf([ann, ben]), await roomOf([ann, cleo])]
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!, { seconds: 12.5 })
   const at = (startMs: number) => ({ anchor: { audioFileId: file.id, startMs } })
   const first = await say(ann, one, 'one', at(1))
   const second = await say(cleo, other, 'two', at(2))

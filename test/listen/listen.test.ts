@@ -1,33 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { upload, wav } from '../files/fixtures.ts'
 import type { TestSocket } from '../support/socket.ts'
 import { makeAdmin } from '../support/staff.ts'
-import { createWorld, type Person, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
 import { cast, roomOf, settle } from '../support/worlds.ts'
-
-/** 10 s of 44.1 kHz, 16 bits, one channel. */
-const tenSeconds = () => wav(44 + 882_000)
+import { track } from './tracks.ts'
 
 let world: World
 beforeAll(async () => {
   world = await createWorld({ instances: 2, redis: 'own' })
 })
 afterAll(() => world?.close())
-
-/** A recording of a known length; the analysis would tell it a little later. */
-async function track(owner: Person, visibility = 'public', seconds: number | null = 10) {
-  const file = await upload(world, owner, {
-    file: tenSeconds(),
-    fields: [
-      ['title', 'Take 1'],
-      ['visibility', visibility],
-    ],
-  })
-  if (seconds !== null) await measure(file.id, seconds)
-  return file
-}
-const measure = (id: string, seconds: number) =>
-  world.database.collection('audiofiles').updateOne({ _id: id } as never, { $set: { duration: seconds } })
 
 const revs = (socket: TestSocket, roomId: string): number[] =>
   socket.of('listen:state', (state) => state.roomId === roomId).map(({ rev }) => rev)
@@ -44,7 +26,7 @@ test('[LISTEN-01] a track started by one plays for all members, on every instanc
   const { people, sockets } = await cast(world, 'Ann', 'Ben', 'Eve')
   const [ann, ben, eve] = sockets as [TestSocket, TestSocket, TestSocket]
   const room = await roomOf([ann, ben], { visibility: 'public' })
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!)
   const before = (await ben.emit('time:sync', { t0: 1 })).t1
   const state = await ann.emit('listen:start', { roomId: room.id, audioFileId: file.id, positionMs: 1_500 })
   expect(state).toEqual({
@@ -78,7 +60,7 @@ test('[LISTEN-02] pause, play, seek and stop are for all, and say where the trac
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann, ben] = sockets as [TestSocket, TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!)
   expect(await ben.emit('listen:get', { roomId: room.id })).toBeNull()
   expect(await ben.codeOf('listen:control', { roomId: room.id, action: 'play' })).toBe('conflict')
   const begun = await ann.emit('listen:start', { roomId: room.id, audioFileId: file.id })
@@ -111,7 +93,7 @@ test('[LISTEN-03] who joins, is let in or comes back lands in place, and who goe
   const { people, sockets } = await cast(world, 'Ann', 'Ben', 'Cleo')
   const [ann, ben, cleo] = sockets as [TestSocket, TestSocket, TestSocket]
   const room = await roomOf([ann], { visibility: 'public' })
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!)
   await ann.emit('listen:start', { roomId: room.id, audioFileId: file.id })
   await ben.emit('room:join', { roomId: room.id })
   await ann.emit('room:invite', { roomId: room.id, userIds: [cleo.userId] })
@@ -139,7 +121,7 @@ test('[LISTEN-03] who joins, is let in or comes back lands in place, and who goe
 test('[LISTEN-04] of changes made at once on two instances each has its number, and none is told after a newer one', async () => {
   const { people, sockets } = await cast(world, 'Ann', 'Ben', 'Cleo', 'Dan')
   const room = await roomOf(sockets)
-  const file = await track(people[0]!, 'public', 600)
+  const file = await track(world, people[0]!, { seconds: 600 })
   await sockets[0]!.emit('listen:start', { roomId: room.id, audioFileId: file.id })
   const acks = await Promise.all(
     Array.from({ length: 60 }, (_, index) =>
@@ -158,7 +140,7 @@ test('[LISTEN-05] without Redis a state arrives within a few seconds, and what i
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann, ben] = sockets as [TestSocket, TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!)
   await ann.emit('listen:start', { roomId: room.id, audioFileId: file.id })
   await stateOf(ben, room.id, ({ rev }) => rev === 1)
   await world.redis!.kill()
@@ -191,7 +173,7 @@ test('[LISTEN-06] at the end of the track it ends by itself, also where its dura
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann, ben] = sockets as [TestSocket, TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!)
   const begun = await ann.emit('listen:start', { roomId: room.id, audioFileId: file.id, positionMs: 9_300 })
   const ended = await stateOf(ben, room.id, (state) => state.ended !== undefined)
   expect(ended).toMatchObject({ audioFileId: null, playing: false, ended: 'finished', rev: 2 })
@@ -200,12 +182,13 @@ test('[LISTEN-06] at the end of the track it ends by itself, also where its dura
   await settle(300)
   for (const socket of sockets) expect(revs(socket, room.id)).toEqual([1, 2])
 
-  const long = await track(people[0]!, 'public', null)
-  await world.database.collection('audiofiles').updateOne({ _id: long.id } as never, { $unset: { duration: 1 } })
-  await ben.emit('listen:start', { roomId: room.id, audioFileId: long.id })
-  await measure(long.id, 20)
-  const measured = await stateOf(ann, room.id, (state) => state.rev >= 3 && state.durationMs > 0, 6_000)
-  expect(measured).toMatchObject({ playing: true, audioFileId: long.id })
+  const long = await track(world, people[0]!, { seconds: null })
+  const unmeasured = await ben.emit('listen:start', { roomId: room.id, audioFileId: long.id })
+  expect(unmeasured).not.toHaveProperty('durationMs')
+  const known = { $set: { duration: 20 } }
+  await world.database.collection('audiofiles').updateOne({ _id: long.id } as never, known)
+  const measured = await stateOf(ann, room.id, (state) => state.rev === 4, 6_000)
+  expect(measured).toMatchObject({ playing: true, audioFileId: long.id, durationMs: 20_000 })
   await ann.emit('listen:control', { roomId: room.id, action: 'seek', positionMs: 86_400_000 })
   await stateOf(ben, room.id, (state) => state.rev > 3 && state.ended === 'finished')
 })
@@ -214,7 +197,7 @@ test('[LISTEN-07] a deleted recording ends it everywhere; one that may not be se
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann, ben] = sockets as [TestSocket, TestSocket]
   const room = await roomOf(sockets)
-  const own = await track(people[0]!, 'private')
+  const own = await track(world, people[0]!, { visibility: 'private' })
   expect(await ben.codeOf('listen:start', { roomId: room.id, audioFileId: own.id })).toBe('not_found')
   expect(await ben.codeOf('listen:start', { roomId: room.id, audioFileId: room.id })).toBe('not_found')
   await ann.emit('listen:start', { roomId: room.id, audioFileId: own.id })
@@ -226,7 +209,7 @@ test('[LISTEN-07] a deleted recording ends it everywhere; one that may not be se
     expect(await stateOf(socket, room.id, ({ ended }) => ended === 'gone')).toMatchObject({ audioFileId: null, rev: 2 })
   }
   // Where the deletion was cut off, the reference alone is gone; a look finds that.
-  const other = await track(people[0]!)
+  const other = await track(world, people[0]!)
   await ann.emit('listen:start', { roomId: room.id, audioFileId: other.id })
   await world.database.collection('listensessions').updateOne({ _id: room.id }, { $set: { audioFileId: null } })
   await stateOf(ben, room.id, ({ ended, rev }) => rev === 4 && ended === 'gone', 6_000)
@@ -237,7 +220,7 @@ test('[LISTEN-08] the state outlives the instance that took it, and the next one
   const { people, sockets } = await cast(world, 'Ann')
   const [ann] = sockets as [TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!, 'public', 600)
+  const file = await track(world, people[0]!, { seconds: 600 })
   const brief = await world.spawnInstance()
   const there = await world.connect(people[0]!, brief)
   const begun = await there.emit('listen:start', { roomId: room.id, audioFileId: file.id, positionMs: 598_000 })
@@ -250,7 +233,7 @@ test('[LISTEN-09] bots listen and start by their scopes; a ban ends both', async
   const { people, sockets } = await cast(world, 'Ann', 'Ben')
   const [ann, ben] = sockets as [TestSocket, TestSocket]
   const room = await roomOf(sockets)
-  const file = await track(people[0]!)
+  const file = await track(world, people[0]!)
   const reader = await world.bot(people[0]!, ['rooms:read'])
   const writer = await world.bot(people[0]!, ['rooms:read', 'rooms:write'])
   const stranger = await world.bot(people[0]!, ['profile:read'])
