@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { connect, type ListenState, type PhantomClient } from '../../src/client/index.ts'
 import { ServerClock } from '../../src/client/server-clock.ts'
 import { Gate } from '../../src/client/waiting.ts'
+import { slowWay } from '../support/slow-way.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { track } from './tracks.ts'
 
@@ -71,31 +72,6 @@ function open(person: Person, url: string): PhantomClient {
   return client
 }
 
-/** A way to the server on which all takes so long in each direction. */
-async function slowWay(url: string, ms: number) {
-  const { hostname, port } = new URL(url)
-  const sockets = new Set<Socket>()
-  const server = createServer((near) => {
-    const far = dial(Number(port), hostname)
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from)
-      from.on('data', (bytes) => setTimeout(() => to.destroyed || to.write(bytes), ms))
-      from.on('error', () => to.destroy()).on('close', () => to.destroy())
-    }
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-    await once(server, 'close')
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 test('[LISTEN-31] two clients on two instances, one far away, reckon the same position; states come in order, once', async () => {
   const [ann, ben] = (await world.users('Ann', 'Ben')) as [Person, Person]
   const { body: room } = await world.ask('POST', '/api/v1/chat-rooms', {
@@ -105,7 +81,9 @@ test('[LISTEN-31] two clients on two instances, one far away, reckon the same po
   const file = await track(world, ann, { seconds: 600 })
   await world.database.collection('audiofiles').updateOne({ _id: file.id } as never, { $set: { duration: 600 } })
   const near = open(ann, world.instances[0]!.url)
-  const far = open(ben, await slowWay(world.instances[1]!.url, 150))
+  const way = await slowWay(world.instances[1]!.url, 150)
+  onTestFinished(() => way.close())
+  const far = open(ben, way.url)
   const told: ListenState[] = []
   far.on('listen:state', (state) => told.push(state))
   await Promise.all([near.listen.clock.ready(), far.listen.clock.ready()])

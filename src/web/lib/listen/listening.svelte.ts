@@ -69,6 +69,7 @@ class Listening {
   async start(roomId: string, audioFileId: string, positionMs?: number): Promise<void> {
     await session.client.listen.start(roomId, audioFileId, positionMs)
     if (!this.isIn(roomId)) await this.join(roomId)
+    else if (this.status === 'blocked') await this.unblock()
   }
 
   /** Plays on, pauses, seeks or stops for all in a room. */
