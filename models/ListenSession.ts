@@ -32,7 +32,7 @@ export const ListenSession = defineEntity('ListenSession', {
   },
   indexes: [
     { keys: { changedAt: 1 }, serves: 'changes that an instance may have missed' },
-    { keys: { audioFileId: 1 }, serves: 'where a deleted track is listened to' },
+    { keys: { audioFileId: 1, active: 1 }, serves: 'where a deleted track is listened to, or one that is gone' },
     {
       keys: { endsAt: 1 },
       options: { partialFilterExpression: { active: true } },

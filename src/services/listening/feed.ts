@@ -44,6 +44,9 @@ export function createListenFeed(deps: {
   const latest = new Map<string, ListenSessionDoc>()
   const timers = new Map<string, NodeJS.Timeout>()
   let lookedAt = performance.now()
+  /** When each of these was told to its room's sockets here, as a number of the telling. */
+  const toldAt = new Map<string, number>()
+  let tellings = 0
   let closed = false
 
   /** Takes a state in; the room's sockets are told where it is news, unless `isQuiet` and nothing was known before. */
@@ -53,9 +56,15 @@ export function createListenFeed(deps: {
     if (closed || (known && known.rev >= session.rev)) return
     latest.delete(roomId)
     latest.set(roomId, session)
-    if (latest.size > maxLatest) latest.delete(latest.keys().next().value as string)
+    if (latest.size > maxLatest) {
+      const oldest = latest.keys().next().value as string
+      latest.delete(oldest)
+      toldAt.delete(oldest)
+    }
     watch(session)
-    if (known || !isQuiet) emitter.emitLocal(channels.log(roomId), 'listen:state', presentListening(session))
+    if (!known && isQuiet) return
+    toldAt.set(roomId, ++tellings)
+    emitter.emitLocal(channels.log(roomId), 'listen:state', presentListening(session))
   }
 
   /** Sees to the track's end where people listen here. */
@@ -117,10 +126,13 @@ export function createListenFeed(deps: {
 
     async greet(socket: ListenSocket, roomIds: string[]): Promise<void> {
       if (roomIds.length === 0) return
+      const since = tellings
       const active = await greetings.add(roomIds)
       for (const roomId of active) {
         // The newest that the others here were told of; what comes next comes to this one too.
         const session = latest.get(roomId)
+        // What was told while this one was in the room already, it has heard with the others.
+        if ((toldAt.get(roomId) ?? 0) > since) continue
         if (session?.active && socket.connected && socket.isIn(roomId)) {
           socket.emit('listen:state', presentListening(session))
         }

@@ -117,14 +117,21 @@ export function createListening(deps: ListeningDeps) {
   /** Ends what nobody has ended, and measures what was not measured when it began. */
   async function sweep() {
     const overdue = new Date(clock.now() - lateMs)
-    const left = await sessions
-      .find({ active: true, $or: [{ endsAt: { $lte: overdue } }, { audioFileId: null }] })
+    const over = await sessions
+      .find({ active: true, endsAt: { $lte: overdue } }, { projection: { _id: 1 } })
       .limit(sweepBatch)
       .toArray()
-    for (const { _id, audioFileId } of left) {
+    for (const { _id } of over) {
       if (closed) return
-      if (audioFileId === null) await end(_id, 'gone', (session) => session.audioFileId === null)
-      else await end(_id, 'finished', ({ endsAt }, now) => endsAt.getTime() <= now)
+      await end(_id, 'finished', ({ endsAt }, now) => endsAt.getTime() <= now)
+    }
+    const bare = await sessions
+      .find({ audioFileId: null, active: true }, { projection: { _id: 1 } })
+      .limit(sweepBatch)
+      .toArray()
+    for (const { _id } of bare) {
+      if (closed) return
+      await end(_id, 'gone', ({ audioFileId }) => audioFileId === null)
     }
     const unmeasured = await sessions
       .find({ active: true, durationMs: null }, { projection: { audioFileId: 1 } })
