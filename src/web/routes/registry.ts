@@ -33,6 +33,7 @@ export const pages: Page[] = [
   { path: '/playlists/:playlistId', load: () => import('./sound/PlaylistView.svelte') },
   { path: '/boards', load: () => import('./boards/Projects.svelte') },
   { path: '/boards/:projectId/:cardId?', load: () => import('./boards/BoardPage.svelte'), isDeep: () => true },
+  { path: '/bookings/:bookingId?', load: () => import('./bookings/Bookings.svelte') },
   { path: '/people', load: () => import('./people/People.svelte') },
   { path: '/people/:userId', load: () => import('./people/Person.svelte'), isDeep: () => true },
   { path: '/notifications', load: () => import('./notifications/Notifications.svelte') },
