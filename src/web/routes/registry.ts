@@ -36,6 +36,7 @@ export const pages: Page[] = [
   { path: '/bookings/:bookingId?', load: () => import('./bookings/Bookings.svelte') },
   { path: '/people', load: () => import('./people/People.svelte') },
   { path: '/people/:userId', load: () => import('./people/Person.svelte'), isDeep: () => true },
+  { path: '/admin/:section?', load: () => import('./admin/Admin.svelte'), isDeep: ({ section }) => Boolean(section) },
   { path: '/notifications', load: () => import('./notifications/Notifications.svelte') },
   {
     path: '/settings/:section?',
