@@ -139,7 +139,7 @@ export const projects: DemoProject[] = [
     owner: 'maya',
     title: 'Night Ferry EP',
     description: 'Four songs by Inês, to be out before summer.',
-    isOpen: false,
+    isOpen: true,
     members: [
       ['ines', 'songwriter'],
       ['theo', 'editor'],

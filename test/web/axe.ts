@@ -14,7 +14,7 @@ export async function faultsOf(page: Page): Promise<string[]> {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     // Colours on their way from one theme to the other are of neither.
     await page.evaluate(
-      'new Promise(requestAnimationFrame).then(() => Promise.allSettled(document.getAnimations().map((each) => each.finished)))',
+      'new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)).then(() => Promise.allSettled(document.getAnimations().map((each) => each.finished)))',
     )
     const options = {
       resultTypes: ['violations'],

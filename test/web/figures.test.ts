@@ -50,6 +50,55 @@ async function framesOf(page: Page, work: () => Promise<unknown>) {
 }
 
 describe('figures', () => {
+  it('[PAGE-11] drags a card by touch, over columns on a phone', async () => {
+    const [dan, eva] = await stage.world.users('Dan Figures', 'Eva Figures')
+    const project = await stage.projectOf('Touch', [dan!, eva!])
+    for (const title of ['One', 'Two', 'Three']) await stage.addCard(dan!, project.id, { title })
+    const { page, context } = await stage.visitAs(dan!, `/boards/${project.id}`, {
+      ...phone,
+      viewport: { width: 844, height: 390 },
+    })
+    const card = page.locator('[data-card]', { hasText: 'One' })
+    await card.waitFor()
+    const cdp = await context.newCDPSession(page)
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', x?: number, y?: number) =>
+      cdp.send('Input.dispatchTouchEvent', { type, touchPoints: x === undefined ? [] : [{ x, y: y! }] })
+    const dragTo = async (title: string, x: number, y: number) => {
+      const from = (await page.locator('[data-card]', { hasText: title }).boundingBox())!
+      await touch('touchStart', from.x + 60, from.y + 15)
+      // A finger that rests takes the card; one that moves at once scrolls.
+      await page.locator('#dnd-action-dragged-el').waitFor({ state: 'attached' })
+      for (let step = 1; step <= 12; step++) {
+        await touch(
+          'touchMove',
+          from.x + 60 + ((x - from.x - 60) * step) / 12,
+          from.y + 15 + ((y - from.y - 15) * step) / 12,
+        )
+      }
+      return () => touch('touchEnd')
+    }
+    const goal = (await page.getByRole('region', { name: 'Doing', exact: true }).locator('ul').boundingBox())!
+    const drop = await dragTo('One', goal.x + 80, goal.y + 20)
+    await page
+      .getByRole('region', { name: 'Doing', exact: true })
+      .locator('[data-is-dnd-shadow-item-internal], [data-card]')
+      .first()
+      .waitFor({ state: 'attached' })
+    await drop()
+    const stored = async () => {
+      const { body } = await stage.world.ask('GET', `/api/v1/projects/${project.id}/board`, { as: eva! })
+      return body.columns.map((column: any) => column.cards.map(({ title }: any) => title))
+    }
+    await expect.poll(stored).toEqual([['Two', 'Three'], ['One'], []])
+    // A finger that moves at once drags nothing.
+    const two = (await page.locator('[data-card]', { hasText: 'Two' }).boundingBox())!
+    await touch('touchStart', two.x + 60, two.y + 15)
+    for (let step = 1; step <= 6; step++) await touch('touchMove', two.x + 60 - step * 20, two.y + 15)
+    expect(await page.locator('#dnd-action-dragged-el').count()).toBe(0)
+    await touch('touchEnd')
+    expect(await stored()).toEqual([['Two', 'Three'], ['One'], []])
+  })
+
   it('[PAGE-09] opens a board of 2,000 cards within a second, and drags over it at 60 frames', async () => {
     const ada = await stage.world.user('Ada Figures')
     const project = await stage.projectOf('Two thousand', [ada])
@@ -83,10 +132,10 @@ describe('figures', () => {
       await link.click()
       await expect.poll(() => page.evaluate('window.opened'), { timeout: 30_000 }).toBeGreaterThan(0)
       opened.push((await page.evaluate('window.opened')) as number)
-      const lists = page.locator('section ul')
+      const lists = page.locator('.columns section > ul')
       // The rest is drawn as one comes to it, and all is counted.
       expect(await page.locator('[data-card]').count()).toBeLessThan(200)
-      await page.getByText('667 cards').first().waitFor({ state: 'attached' })
+      await page.getByText('670 cards').first().waitFor({ state: 'attached' })
       const from = (await lists.nth(0).locator('[data-card]').nth(2).boundingBox())!
       const to = (await lists.nth(2).locator('[data-card]').nth(3).boundingBox())!
       const title = await lists.nth(0).locator('[data-card]').nth(2).innerText()
@@ -147,7 +196,7 @@ describe('figures', () => {
           content: `Line ${seq} ${'of a song without an end '.repeat(seq % 5)}`,
         }
       })
-      await log.insertMany(docs, { ordered: false })
+      await log.insertMany(docs, { ordered: false, writeConcern: { w: 1, journal: false } })
     }
     // An instance that has not seen the room before.
     const { url } = await stage.world.addInstance()
@@ -182,54 +231,5 @@ describe('figures', () => {
     )
     expect(Math.min(...opened)).toBeLessThan(300)
     expect(Math.min(...scrolled)).toBeLessThan(frameMs)
-  })
-
-  it('[PAGE-11] drags a card by touch, over columns on a phone', async () => {
-    const [dan, eva] = await stage.world.users('Dan Figures', 'Eva Figures')
-    const project = await stage.projectOf('Touch', [dan!, eva!])
-    for (const title of ['One', 'Two', 'Three']) await stage.addCard(dan!, project.id, { title })
-    const { page, context } = await stage.visitAs(dan!, `/boards/${project.id}`, {
-      ...phone,
-      viewport: { width: 844, height: 390 },
-    })
-    const card = page.locator('[data-card]', { hasText: 'One' })
-    await card.waitFor()
-    const cdp = await context.newCDPSession(page)
-    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', x?: number, y?: number) =>
-      cdp.send('Input.dispatchTouchEvent', { type, touchPoints: x === undefined ? [] : [{ x, y: y! }] })
-    const dragTo = async (title: string, x: number, y: number) => {
-      const from = (await page.locator('[data-card]', { hasText: title }).boundingBox())!
-      await touch('touchStart', from.x + 60, from.y + 15)
-      // A finger that rests takes the card; one that moves at once scrolls.
-      await page.locator('#dnd-action-dragged-el').waitFor({ state: 'attached' })
-      for (let step = 1; step <= 12; step++) {
-        await touch(
-          'touchMove',
-          from.x + 60 + ((x - from.x - 60) * step) / 12,
-          from.y + 15 + ((y - from.y - 15) * step) / 12,
-        )
-      }
-      return () => touch('touchEnd')
-    }
-    const goal = (await page.getByRole('region', { name: 'Doing', exact: true }).locator('ul').boundingBox())!
-    const drop = await dragTo('One', goal.x + 80, goal.y + 20)
-    await page
-      .getByRole('region', { name: 'Doing', exact: true })
-      .locator('[data-is-dnd-shadow-item-internal], [data-card]')
-      .first()
-      .waitFor({ state: 'attached' })
-    await drop()
-    const stored = async () => {
-      const { body } = await stage.world.ask('GET', `/api/v1/projects/${project.id}/board`, { as: eva! })
-      return body.columns.map((column: any) => column.cards.map(({ title }: any) => title))
-    }
-    await expect.poll(stored).toEqual([['Two', 'Three'], ['One'], []])
-    // A finger that moves at once drags nothing.
-    const two = (await page.locator('[data-card]', { hasText: 'Two' }).boundingBox())!
-    await touch('touchStart', two.x + 60, two.y + 15)
-    for (let step = 1; step <= 6; step++) await touch('touchMove', two.x + 60 - step * 20, two.y + 15)
-    expect(await page.locator('#dnd-action-dragged-el').count()).toBe(0)
-    await touch('touchEnd')
-    expect(await stored()).toEqual([['Two', 'Three'], ['One'], []])
-  })
+  }, 300_000)
 })

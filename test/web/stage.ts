@@ -46,7 +46,7 @@ export function setStage(options: WorldOptions | (() => Promise<WorldOptions>) =
   afterAll(async () => {
     await visits?.close()
     await world?.close()
-  })
+  }, 120_000)
   const kept = (made: Visit) => {
     open.push(made)
     return made
