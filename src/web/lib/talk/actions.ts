@@ -11,6 +11,7 @@ export interface MessageActions {
   copyLink(entry: Entry): void
   /** Has the room listen to an attached recording together. */
   listen(audioFileId: string): void
+  report(entry: Entry): void
   /** Shows who somebody is. */
   person(userId: string): void
   /** Goes to a message by its id. */
