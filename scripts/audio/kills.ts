@@ -112,6 +112,7 @@ const taken: number[] = []
 const seen = new Map<string, { attempts: number; leasedBy: string | null; runAt: number; at: number }>()
 let nextKill = startedAt + every * 1000
 let left = files
+let toldAt = startedAt
 while (left > 0 && performance.now() - startedAt < minutes * 60_000) {
   const now = performance.now()
   for (const job of await collection('jobs').find({ kind: 'analysis:run' }).toArray()) {
@@ -136,6 +137,11 @@ while (left > 0 && performance.now() - startedAt < minutes * 60_000) {
     }
   }
   left = await collection('audiofiles').countDocuments({ 'analysis.state': 'waiting' } as never)
+  if (now - toldAt > 10_000) {
+    toldAt = now
+    const run = `${kills.worker} and ${kills.analysing} kills`
+    process.stderr.write(`${((now - startedAt) / 1000).toFixed(0)} s: ${left} of ${files} wait, ${run}\n`)
+  }
   await sleep(100)
 }
 const took = (performance.now() - startedAt) / 1000
