@@ -18,6 +18,9 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** What our connections call themselves to MongoDB. */
+export const appName = 'phantom-power'
+
 /**
  * Connects mongoose to a replica set, registers the entities' models and builds their indexes.
  * All writes are majority and journalled, all reads see only what is.
@@ -46,16 +49,19 @@ export async function connectMongo(
       readPreference: 'primary',
       retryWrites: true,
       ignoreUndefined: true,
+      appName,
     }),
   )
   connection.on('error', (error) => log.error({ err: error }, 'MongoDB connection'))
   const models = new Map<string, Model<any>>()
   for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema) as never)
+  // Made once: each call of `db()` reads all options anew.
+  const db = connection.getClient().db(connection.name)
   const database: Database = {
     connection,
     model: (entity) => models.get(entity.name) as never,
-    collection: (entity) => connection.getClient().db(connection.name).collection(entity.spec.collection) as never,
-    command: (command) => connection.getClient().db(connection.name).command(command),
+    collection: (entity) => db.collection(entity.spec.collection) as never,
+    command: (command) => db.command(command),
     transaction: (work) =>
       connection.getClient().withSession((session) =>
         session.withTransaction(() => work(session), {

@@ -3,7 +3,9 @@ import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Prof
 import { Tag } from '../../../models/Tag.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { invalid, notFound } from '../../kernel/errors.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
+import { pageById } from '../shared/pages.ts'
+import { toUpdate } from '../shared/patches.ts'
 
 /** Fields of one's profile that one may change; null takes a field away. */
 type ProfilePatch = {
@@ -49,19 +51,10 @@ export function createProfiles(database: Database): Profiles {
     },
     async update(userId, patch) {
       await checkReferences(userId, patch)
-      const set: Record<string, unknown> = { updatedAt: new Date() }
-      const unset: Record<string, ''> = {}
-      for (const [key, value] of Object.entries(patch)) {
-        if (value === null) unset[key] = ''
-        else if (value !== undefined) set[key] = value
-      }
-      if (patch.displayName !== undefined) {
-        set['displayName'] = patch.displayName.trim()
-        set['nameKey'] = patch.displayName.trim().toLowerCase()
-      }
+      const displayName = patch.displayName?.trim()
       const profile = await profiles.findOneAndUpdate(
         { userId },
-        { $set: set, ...(Object.keys(unset).length > 0 && { $unset: unset }) } as never,
+        toUpdate({ ...patch, displayName, nameKey: displayName?.toLowerCase() }),
         { returnDocument: 'after' },
       )
       if (!profile) throw notFound('Profile')
@@ -69,24 +62,12 @@ export function createProfiles(database: Database): Profiles {
       return Profile.toWire(profile)
     },
     async search({ q, tag }, { limit, cursor }) {
-      const after = decodeCursor(cursor, ['string'])
       const words = q?.trim() ?? ''
       const filter = {
-        ...(after && { _id: { $lt: after[0] } }),
         ...(tag && { tags: tag }),
         ...(words && { $or: matches(words) }),
       }
-      const rows = await profiles
-        .find(filter as never, { maxTimeMS: 5_000 })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        rows,
-        limit,
-        (row) => [row._id],
-        (row) => Profile.toWire(row),
-      )
+      return pageById(profiles, filter, { limit, cursor }, (row) => Profile.toWire(row))
     },
   }
 }

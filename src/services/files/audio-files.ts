@@ -13,6 +13,7 @@ import type { ObjectStorage } from '../../kernel/storage.ts'
 import { seeAudio, type Viewer } from '../../policies/audio.ts'
 import { waveformUrl } from '../shared/addresses.ts'
 import { parseKey } from '../shared/harmony.ts'
+import { toUpdate } from '../shared/patches.ts'
 import type { Claims } from './claims.ts'
 import type { Links } from './links.ts'
 import { audioTypeOf, peek, sniffBytes } from './sniff.ts'
@@ -249,19 +250,12 @@ export function createAudioFiles(deps: AudioFilesDeps) {
       await owned(actor, id)
       const { title, description, visibility } = change
       const tagIds = change.tags && (await tags.ensure(change.tags))
-      const set = {
-        ...(title !== undefined && { title }),
-        ...(typeof description === 'string' && { description }),
-        ...(visibility !== undefined && { visibility }),
-        updatedAt: new Date(),
-      }
       const file = await database.transaction(async (session) => {
         if (tagIds) await tags.set(id, tagIds, session)
-        return files.findOneAndUpdate(
-          { _id: id, userId: actor.userId },
-          { $set: set, ...(description === null && { $unset: { description: '' } }) } as never,
-          { session, returnDocument: 'after' },
-        )
+        return files.findOneAndUpdate({ _id: id, userId: actor.userId }, toUpdate({ title, description, visibility }), {
+          session,
+          returnDocument: 'after',
+        })
       })
       if (!file) throw notFound('Audio file')
       if (visibility === 'public') for (const listener of publicListeners) listener(id)

@@ -8,9 +8,10 @@ import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { AppError, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
+import { pageById } from '../shared/pages.ts'
 import type { Claims } from './claims.ts'
 import { checkImageType, resizePicture } from './pictures.ts'
 import { peek, sniffBytes } from './sniff.ts'
@@ -181,19 +182,12 @@ export function createImages({ database, storage, claims, logger, config, remove
       { usageType, linkedEntityId }: { usageType?: Usage | undefined; linkedEntityId?: string | undefined },
       { limit, cursor }: PageRequest,
     ): Promise<Page<ImageWire>> {
-      const [after] = decodeCursor(cursor, ['string']) ?? []
       const filter = {
         uploaderId: actor.userId,
         ...(usageType && { usageType }),
         ...(linkedEntityId && { linkedEntityId }),
-        ...(after && { _id: { $lt: after } }),
       }
-      const rows = await images
-        .find(filter as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(rows, limit, (row) => [row._id], present)
+      return pageById(images, filter, { limit, cursor }, present)
     },
 
     /** The uploader's, or with leave to delete Image. Throws `not_found`. */
