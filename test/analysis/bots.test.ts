@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { upload } from '../files/fixtures.ts'
 import { expectModel } from '../support/wire.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { makeTrack } from './tracks.ts'
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 })
 
 let world: World
 let jane: Person

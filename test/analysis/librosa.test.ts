@@ -5,12 +5,14 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ensureLibrosa, librosaBot } from '../../scripts/test/librosa.ts'
 import { upload } from '../files/fixtures.ts'
 import { expectModel } from '../support/wire.ts'
 import { createWorld, type Person, type Robot, type World } from '../support/world.ts'
 import { makeTrack } from './tracks.ts'
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 })
 
 const patience = 90_000
 let world: World

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { newId } from '../../src/kernel/ids.ts'
 import { createStage } from '../social/stage.ts'
 import { expectModel, expectPage } from '../support/wire.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 })
 
 describe('matches and recordings by sound', () => {
   let world: World
