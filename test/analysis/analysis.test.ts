@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { heads, upload } from '../files/fixtures.ts'
 import type { TestSocket } from '../support/socket.ts'
 import { expectModel } from '../support/wire.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { makeTrack, rate } from './tracks.ts'
+
+// Analyses give way to everything else on a machine.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 180_000 })
 
 const seconds = 12
 
