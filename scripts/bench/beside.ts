@@ -116,7 +116,8 @@ async function main(): Promise<void> {
     latencies.clear()
     const close = openWindow([server.pid], stores.pids)
     const began = performance.now()
-    for (let turn = 0; !done(); turn++) {
+    let turn = 0
+    while (!done()) {
       const due = ((performance.now() - began) / 1000) * rate
       for (; turn < due; turn++) {
         const socket = sockets[(turn * 7) % sockets.length]!
