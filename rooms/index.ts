@@ -1,4 +1,6 @@
+import { add as addHeard } from './analysis/add.ts'
 import { analysisEmissions } from './analysis/emissions.ts'
+import { wanted } from './analysis/wanted.ts'
 import { boardEmissions } from './board/emissions.ts'
 import { operate as operateBoard } from './board/operate.ts'
 import { create } from './chat/create.ts'
@@ -77,6 +79,8 @@ export const events = [
   controlListening,
   getListening,
   syncTime,
+  wanted,
+  addHeard,
 ] as const
 
 /** All that the server tells sockets. */

@@ -9,6 +9,7 @@ import type { Database } from './infra/mongo.ts'
 import { createPushSender, type PushOptions } from './infra/push-sender.ts'
 import type { Vapid } from './infra/secret.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
+import { channels as audiences } from './kernel/channels.ts'
 import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
 import type { ObjectStorage } from './kernel/storage.ts'
@@ -227,6 +228,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   })
   stops.push({ name: 'analyser', stop: () => analyser.close() })
   files.audioFiles.onCreated((file) => analyser.queue(file.userId))
+  files.audioFiles.onPublic((audioFileId) => emitter.emit(audiences.analysts, 'audio:new', { audioFileId }))
   const audioTags = createAudioTags({ database })
   const matching = createMatching({ database, jobs, notifications, deletion, logger })
   analysis.reports.onRebuilt((audioFileId) => matching.touchRecording(audioFileId))

@@ -9,13 +9,6 @@ export interface Reaction {
   userIds: Id[]
 }
 
-/** A moment of a recording, or a stretch of it; in milliseconds from its beginning. */
-export interface Anchor {
-  audioFileId: Id
-  startMs: number
-  endMs?: number
-}
-
 export interface ChatRoom {
   id: Id
   name: string
@@ -49,7 +42,6 @@ export interface ChatMessage {
   reactions: Reaction[]
   mentions: Id[]
   attachments: { id: Id; kind: 'image' | 'audio'; title: string; url: string }[]
-  anchor?: Anchor
   pinned: boolean
   deletedAt: Timestamp | null
 }
@@ -127,7 +119,6 @@ export interface ClientEvents {
       type?: 'text' | 'image' | 'file' | 'audio'
       replyToId?: Id
       attachmentIds?: Id[]
-      anchor?: Anchor
     },
     ChatMessage
   >
@@ -157,29 +148,21 @@ export interface ClientEvents {
 
   'board:operate': Call<{ projectId: Id; operations: BoardOperation[] }, BoardOperated>
 
-  'listen:start': Call<{ roomId: Id; audioFileId: Id; positionMs?: number }, ListenState>
-  'listen:control': Call<{ roomId: Id; action: ListenAction; positionMs?: number }, ListenState>
-  'listen:get': Call<{ roomId: Id }, ListenState | null>
-  /** `t0`: any clock's time, in milliseconds; `t1`, `t2`: the server's, in milliseconds since the epoch. */
-  'time:sync': Call<{ t0: number }, { t0: number; t1: number; t2: number }>
+  'analysis:wanted': Call<
+    { modelVersion: string; limit?: number; cursor?: string },
+    { audioFileIds: Id[]; nextCursor: string | null }
+  >
+  'analysis:add': Call<Heard & { audioFileId: Id }, Heard & { id: Id; audioFileId: Id; analyzedAt: Timestamp }>
 }
 
-export type ListenAction = 'play' | 'pause' | 'seek' | 'stop'
-
-/** What a room listens to. While it plays, the position has gone on since `at` (server time). */
-export interface ListenState {
-  roomId: Id
-  /** null: nothing is listened to any more, and `ended` says why. */
-  audioFileId: Id | null
-  playing: boolean
-  positionMs: number
-  at: Timestamp
-  by: Id
-  /** Of two states of a room the higher counts. */
-  rev: number
-  startedBy: Id
-  durationMs?: number
-  ended?: 'stopped' | 'finished' | 'gone'
+/** What a bot heard in a recording: beats a minute, a key such as `C#m`, and the model that heard it. */
+export interface Heard {
+  tempo?: number
+  key?: string
+  genre?: string
+  confidence?: number
+  metadata?: Record<string, unknown>
+  modelVersion: string
 }
 
 /** Where something goes in a list: beside another, or at an index; else at the end. */
@@ -279,6 +262,6 @@ export interface ServerEmissions {
   'analysis:progress': { audioFileId: Id; stage: string; percent: number }
   'analysis:done': { audioFileId: Id; reportId: Id }
   'analysis:failed': { audioFileId: Id; reason: string }
-  'listen:state': ListenState
+  'audio:new': { audioFileId: Id }
   'board:changed': { projectId: Id; cardIds: string[]; noteIds: string[]; columnIds: string[]; by: Id | null }
 }
