@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 const BENCHMARKS: Record<string, { file: string; about: string }> = {
   chat: { file: 'chat.ts', about: 'acks, deliveries, two instances, memory, reconnecting, beside bare Socket.IO apps' },
   rest: { file: 'rest.ts', about: 'three REST routes beside the same in bare Hono and Fastify' },
+  boards: { file: 'boards.ts', about: 'boards beside @hocuspocus/server and @y/websocket-server' },
   fanout: { file: 'fanout.ts', about: 'the batching adapter beside the stock one, through stock clients' },
 }
 
