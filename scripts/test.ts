@@ -1,6 +1,7 @@
 // npm test: starts the servers that the suites share, runs vitest, and says last how many passed and failed.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensureChromium, ensureFfmpeg } from './find-tools.ts'
@@ -71,12 +72,24 @@ async function endRunner(child: ChildProcess): Promise<void> {
   }
 }
 
+/** The last lines of a step that failed, where the caller kept them in the folder `STEP_LOGS`. */
+function readEnd(step: string): string {
+  const folder = process.env['STEP_LOGS']
+  if (!folder) return '(not kept)'
+  try {
+    return readFileSync(join(folder, step), 'utf8').split('\n').slice(-60).join('\n')
+  } catch (error) {
+    return String(error)
+  }
+}
+
 async function finish(): Promise<never> {
   await attempt(async () => runner && !hasEnded(runner) && (await endRunner(runner)))
   await attempt(async () => services && (await within(CLOSE_MS, 'ending the servers', services.close())))
   const counted: Tally = tally ?? { passed: 0, failed: 1, notes: ['vitest gave no result'] }
   // Steps of the same build that failed before the tests did their part, such as the check.
   const before = (process.env['FAILED_BEFORE_TESTS'] ?? '').split(' ').filter(Boolean)
+  for (const step of before) console.error(`\nThe end of what ${step} said:\n${readEnd(step)}\n`)
   const extra = [...notes, ...before.map((step) => `failed before the tests: ${step}`)]
   for (const note of [...counted.notes, ...extra]) console.error(`counted as failed: ${note}`)
   const failed = counted.failed + extra.length

@@ -16,6 +16,7 @@ import { createMailer } from './infra/mail.ts'
 import { createMetrics } from './infra/metrics.ts'
 import { connectMongo } from './infra/mongo.ts'
 import { startEmbeddedMongo } from './infra/mongod.ts'
+import { watchTransactions } from './infra/orphanTransactions.ts'
 import type { PushOptions } from './infra/push-sender.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
 import { loadSecrets, loadVapid } from './infra/secret.ts'
@@ -92,6 +93,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     }
     const database = await connectMongo(uri, entities, logger)
     stops.push({ name: 'MongoDB', stop: () => database.close() })
+    const transactions = watchTransactions(database, logger)
+    stops.push({ name: 'transactions', stop: () => transactions.close() })
     const bus = config.redisUrl ? createRedisBus(config.redisUrl, database.connection.name, logger) : createLoneBus()
     stops.push({ name: 'bus', stop: () => bus.close() })
     const documentChannels = config.redisUrl

@@ -18,6 +18,9 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** What our connections call themselves to MongoDB. */
+export const appName = 'phantom-power'
+
 /**
  * Connects mongoose to a replica set, registers the entities' models and builds their indexes.
  * All writes are majority and journalled, all reads see only what is.
@@ -46,6 +49,7 @@ export async function connectMongo(
       readPreference: 'primary',
       retryWrites: true,
       ignoreUndefined: true,
+      appName,
     }),
   )
   connection.on('error', (error) => log.error({ err: error }, 'MongoDB connection'))

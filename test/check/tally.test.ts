@@ -21,7 +21,8 @@ async function runPlanted(files: Record<string, string>, args: string[] = [], en
   const script = join(root, 'scripts', 'test.ts')
   const child = spawn(process.execPath, ['--import', 'tsx', script, '--root', dir, ...args], {
     cwd: root,
-    env: { ...process.env, ...env },
+    // What failed before this very run is nothing to the planted one.
+    env: { ...process.env, FAILED_BEFORE_TESTS: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ChatMessage } from '../../models/ChatMessage.ts'
 import { LogEntry } from '../../models/LogEntry.ts'
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
+import { watchTransactions } from '../../src/infra/orphanTransactions.ts'
 import { newId } from '../../src/kernel/ids.ts'
 import { createLogStore } from '../../src/log/store.ts'
 import type { LogRecord, LogStore, WriteStep } from '../../src/log/types.ts'
@@ -219,6 +220,28 @@ describe('The log on MongoDB', () => {
     expect(results.flatMap((result, index) => (result.status === 'rejected' ? [index] : []))).toEqual([50])
     expect((await expectSound(logId, [one, two])).length).toBe(100)
     for (const instance of [one, two]) await instance.log.close()
+  }, 30_000)
+
+  it('[LOG-09] goes on where an instance died in the middle of a transaction', async () => {
+    const logId = `r:${newId()}`
+    const [one, two] = (await startTwo([logId])) as [Instance, Instance]
+    await one.log.append(logId, draftOf())
+    // What a killed process leaves behind: a session in which nothing happens any more, with the next rev taken.
+    const session = databases[0]!.connection.getClient().startSession()
+    session.startTransaction({ writeConcern: { w: 'majority' } })
+    const left = { _id: newId(), logId, rev: 2, slots: [2], logSeq: 2 }
+    await databases[0]!.collection(LogEntry).insertOne(left as never, { session })
+    const watch = watchTransactions(databases[1]!, quiet)
+    try {
+      const record = await two.log.append(logId, draftOf())
+      expect(record.rev).toBe(2)
+      await expect(session.commitTransaction()).rejects.toThrow(/aborted/)
+      expect((await expectSound(logId, [one, two])).length).toBe(2)
+    } finally {
+      await watch.close()
+      await session.endSession()
+      for (const instance of [one, two]) await instance.log.close()
+    }
   }, 30_000)
 
   it('[LOG-08] loses nothing acked, and stores nothing twice, when mongod is killed', async () => {
