@@ -244,7 +244,7 @@ export class Board {
   ) {
     this.#isCommitting = true
     const data = pack(changes.map(({ update }) => update))
-    const record: Record = { id: newId(), projectId: this.projectId, data }
+    const record: Record = { id: newId(), projectId: this.projectId, data, by: this.#ground.instanceId }
     try {
       await this.#ground.append(record)
       // From here on the bytes are views into the one record.

@@ -24,7 +24,7 @@ export function writeScript(count: number, author: number): Script {
 
 export const nameOf = (author: number) => `text-${author}`
 
-/** A board that a few people have edited 100,000 times, as some updates of many edits each. */
+/** A board that a few people have edited 100,000 times, as a hundred updates of many edits each. */
 export function writeLargeBoard(edits: number): { updates: Uint8Array[]; state: Uint8Array; cards: number } {
   const authors = Array.from({ length: 8 }, () => new Y.Doc())
   const updates: Uint8Array[] = []
@@ -35,7 +35,7 @@ export function writeLargeBoard(edits: number): { updates: Uint8Array[]; state: 
     return Math.floor((seed / 2 ** 32) * below)
   }
   const merged = new Y.Doc()
-  const perTurn = 1_000
+  const perTurn = edits / 100
   let cards = 0
   for (let done = 0; done < edits; done += perTurn) {
     const author = authors[random(authors.length)]!

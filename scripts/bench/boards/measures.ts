@@ -15,6 +15,8 @@ import { type BoardSocket, openSockets, readVarUint, skipVarUint } from './socke
 export type Figures = Record<string, number>
 
 const WAIT_MS = 120_000
+/** Small documents that are open before memory is measured. */
+const WARM_DOCUMENTS = 300
 
 async function until(what: string, done: () => boolean, lost: () => string | null, ms = WAIT_MS) {
   const end = performance.now() + ms
@@ -205,7 +207,9 @@ export async function measureMemory(contender: Contender, board: Uint8Array, cou
     }
     return rssBytes(contender.pid())
   }
-  const names = await contender.create(count + 50)
+  const names = await contender.create(count + WARM_DOCUMENTS)
+  // Without what making them took.
+  await contender.restart()
   const open = async (documents: string[]) => {
     const addresses = []
     for (const document of documents) addresses.push((await contender.addresses(document, 1))[0]!)
@@ -214,10 +218,10 @@ export async function measureMemory(contender: Contender, board: Uint8Array, cou
     return sockets
   }
   // What is loaded once counts with the empty process.
-  const first = await open(names.slice(0, 50))
+  const first = await open(names.slice(0, WARM_DOCUMENTS))
   await sleep(restMs)
   const before = await collect()
-  const sockets = await open(names.slice(50))
+  const sockets = await open(names.slice(WARM_DOCUMENTS))
   await sleep(restMs)
   const after = await collect()
   for (const socket of [...first, ...sockets]) socket.destroy()
@@ -277,7 +281,7 @@ export async function timeStockSync(contender: Contender, document: string, card
   }
 }
 
-/** Fills a document with these updates. */
+/** Fills a document with these updates, one after another. */
 export async function fill(contender: Contender, document: string, updates: Uint8Array[]): Promise<void> {
   let lost: string | null = null
   const addresses = await contender.addresses(document, 2)
@@ -286,12 +290,14 @@ export async function fill(contender: Contender, document: string, updates: Uint
       lost = reason
     },
   })
-  for (const update of updates) writer!.send(writer!.encodeUpdate(update))
-  await until(
-    'the document',
-    () => reader!.updates >= updates.length,
-    () => lost,
-  )
+  for (const [index, update] of updates.entries()) {
+    writer!.send(writer!.encodeUpdate(update))
+    await until(
+      'an update',
+      () => reader!.updates > index,
+      () => lost,
+    )
+  }
   writer!.destroy()
   reader!.destroy()
 }
