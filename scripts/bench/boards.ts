@@ -37,8 +37,15 @@ const USAGE = `npm run bench:boards -- [options]
 `
 /** Updates of one burst, of all clients together. */
 const BURST = 4_000
-/** Updates a second of each client at a paced load, and for how many seconds. */
-const PACE = 5
+/** Paced loads: how many clients, and how many updates a second each makes. */
+const PACES = [
+  [20, 5],
+  [100, 5],
+  [100, 10],
+] as const
+/** Moves a second of each client's cursor. */
+const MOVES = 5
+/** How long a paced load lasts. */
 const PACED_SECONDS = 6
 /**
  * Some 8,000 updates at 400 a second go through each server before anything is measured: the database's driver costs
@@ -112,9 +119,10 @@ async function measureLoads(bench: Bench, measures: Set<string>) {
       }
     }
     if (measures.has('paced')) {
-      for (const clients of crowds) {
-        await interleave(bench, `paced ${clients}`, contenders, (contender) =>
-          measurePaced(contender, stores, clients, PACE, quick ? 2 : PACED_SECONDS),
+      for (const [clients, pace] of PACES) {
+        if (!crowds.includes(clients)) continue
+        await interleave(bench, `paced ${clients} x ${pace}`, contenders, (contender) =>
+          measurePaced(contender, stores, clients, pace, quick ? 2 : PACED_SECONDS),
         )
       }
       await interleave(bench, 'write', [contenders[0]!], async () => ({ ms: await timeJournalledWrite(stores, 200) }))
@@ -122,7 +130,7 @@ async function measureLoads(bench: Bench, measures: Set<string>) {
     if (measures.has('awareness')) {
       for (const clients of crowds) {
         await interleave(bench, `awareness ${clients}`, contenders, (contender) =>
-          measureAwareness(contender, stores, clients, PACE, quick ? 2 : PACED_SECONDS),
+          measureAwareness(contender, stores, clients, MOVES, quick ? 2 : PACED_SECONDS),
         )
       }
     }
