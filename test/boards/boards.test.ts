@@ -277,6 +277,27 @@ test('[BOARD-10] updates without their predecessors are asked for; who does not 
   honest.ws.close()
 })
 
+test('[BOARD-13] a client that wrote much before it learned what is missing here is not taken for a broken one', async () => {
+  const projectId = await projectOf(world, ann)
+  const one = openBoard(world, projectId, ann, 0)
+  await one.synced()
+  const other = new Y.Doc()
+  const updates: Uint8Array[] = []
+  other.on('update', (update: Uint8Array) => updates.push(update))
+  for (let index = 0; index < 40; index++) addCard(other, `card-${index}`)
+  const raw = await openRaw(world, projectId, ann)
+  const frame = (step: number, update: Uint8Array) => {
+    const { length } = update
+    const size = length < 128 ? [length] : [(length & 127) | 128, length >> 7]
+    return Buffer.concat([Buffer.from([0, step, ...size]), update])
+  }
+  for (const update of updates.slice(20)) raw.ws.send(frame(2, update))
+  raw.ws.send(frame(1, Y.encodeStateAsUpdate(other)))
+  await world.until(() => Object.keys(one.cards()).length === 40)
+  expect(raw.code()).toBeUndefined()
+  raw.ws.close()
+})
+
 test('[BOARD-11] a large update is tried elsewhere first, and arrives in order with what follows', async () => {
   const projectId = await projectOf(world, ann)
   const one = openBoard(world, projectId, ann, 0)
