@@ -33,6 +33,7 @@ const USAGE = `npm run bench:boards -- [options]
   --clients NUMBERS   at a board; only bursts with two (2,20,100)
   --quick             small loads: to see that it works, not to quote
   --out FILE          raw figures as JSON (bench-results/boards.json)
+  --merge             keeps the figures that FILE has of measures which this run leaves out
   --table             writes the tables into docs/benchmarks.md
 `
 /** Updates of one burst, of all clients together. */
@@ -195,6 +196,16 @@ async function compacted(stores: Stores, projectId: string) {
   await connection.close()
 }
 
+/** One measure that fails is told of, and does not take the others' figures with it. */
+async function attempt(measure: string, work: () => Promise<void>) {
+  try {
+    await work()
+  } catch (error) {
+    log(`${measure} FAILED: ${(error as Error).stack}`)
+    process.exitCode = 1
+  }
+}
+
 function choose<T extends string>(given: string | undefined, known: readonly T[]): T[] {
   const names = given?.split(',') ?? [...known]
   const unknown = names.filter((name) => !known.includes(name as T))
@@ -210,6 +221,7 @@ async function main() {
       contenders: { type: 'string' },
       clients: { type: 'string', default: '2,20,100' },
       quick: { type: 'boolean', default: false },
+      merge: { type: 'boolean', default: false },
       out: { type: 'string', default: 'bench-results/boards.json' },
       table: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -224,12 +236,13 @@ async function main() {
     quick: values.quick,
     names: choose(values.contenders, NAMES),
     clients: values.clients.split(',').map(Number),
-    results: {},
+    results: values.merge ? (JSON.parse(await readFile(values.out, 'utf8')) as { results: Results }).results : {},
   }
   try {
-    if (['burst', 'paced', 'awareness'].some((name) => measures.has(name))) await measureLoads(bench, measures)
-    if (measures.has('memory')) await measureMemories(bench)
-    if (measures.has('sync')) await measureSyncs(bench)
+    const isLoaded = ['burst', 'paced', 'awareness'].some((name) => measures.has(name))
+    if (isLoaded) await attempt('loads', () => measureLoads(bench, measures))
+    if (measures.has('memory')) await attempt('memory', () => measureMemories(bench))
+    if (measures.has('sync')) await attempt('sync', () => measureSyncs(bench))
   } finally {
     await stores.stop()
   }

@@ -74,7 +74,7 @@ export async function startContender(name: Name, measure: string, stores: Stores
     create: async (count) =>
       ours ? ours.create(count) : Array.from({ length: count }, () => randomBytes(8).toString('hex')),
     async addresses(document, clients) {
-      const tokens = ours ? await ours.tokens() : []
+      const tokens = ours ? await ours.tokensFor(document) : []
       return Array.from({ length: clients }, (_, index) => ({
         host: '127.0.0.1',
         port,
@@ -83,7 +83,7 @@ export async function startContender(name: Name, measure: string, stores: Stores
       }))
     },
     async stock(document) {
-      const params: Record<string, string> = ours ? { token: (await ours.tokens())[0]! } : {}
+      const params: Record<string, string> = ours ? { token: (await ours.tokensFor(document))[0]! } : {}
       return { url: `ws://127.0.0.1:${port}${ours ? '/boards' : ''}`, name: document, params }
     },
     async restart() {
@@ -110,18 +110,27 @@ async function createOurs(url: string) {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
     return (await response.json()) as any
   }
+  /** By project; nobody can be in all of a thousand. */
+  const owners = new Map<string, number>()
   return {
-    tokens: () => accounts.tokens(),
+    /** The tokens of those who may write there, the owner's first. */
+    async tokensFor(projectId: string): Promise<string[]> {
+      const owner = owners.get(projectId) ?? 0
+      const tokens = await accounts.tokens()
+      return [...tokens.slice(owner), ...tokens.slice(0, owner)]
+    },
     async create(count: number): Promise<string[]> {
-      const [owner] = await accounts.tokens()
       const ids: string[] = []
       for (let at = 0; at < count; at++) {
-        const project = await post('/projects', owner!, { title: `Bench ${at}` })
+        const owner = at % EDITORS
+        const token = (await accounts.tokens())[owner]!
+        const project = await post('/projects', token, { title: `Bench ${at}` })
         ids.push(project.id)
-        for (const userId of accounts.userIds().slice(1)) {
+        owners.set(project.id, owner)
+        for (const [index, userId] of accounts.userIds().entries()) {
           // A thousand small boards have one client each, their owner's.
-          if (count > 10) break
-          await post(`/projects/${project.id}/members`, owner!, { userId, role: 'editor' })
+          if (count > 10 || index === owner) continue
+          await post(`/projects/${project.id}/members`, token, { userId, role: 'editor' })
         }
       }
       return ids
