@@ -6,7 +6,7 @@ const visibilities = ['public', 'private', 'unlisted', 'draft'] as const
 export const AudioVisibility = z.enum(visibilities)
 
 /** How many tags a recording has at most. */
-export const maxAudioTags = 20
+export const maxAudioTags = 50
 
 const analysisStates = ['waiting', 'done', 'failed'] as const
 

@@ -5,6 +5,7 @@ import { f } from '../src/kernel/fields.ts'
 /** What a mailed link carries: proves the hand over an e-mail address, once. */
 export const AuthToken = defineEntity('AuthToken', {
   description: 'A mailed token that verifies an address or resets a password',
+  archive: { leftOut: 'mailed links lead to the instance that sent them' },
   collection: 'authtokens',
   fields: {
     id: f.id(),

@@ -5,6 +5,7 @@ import { f } from '../src/kernel/fields.ts'
 /** A board's state as of its last compaction, and the lease under which the next one runs. */
 export const BoardSnapshot = defineEntity('BoardSnapshot', {
   description: 'The state of a board without its latest changes',
+  archive: { instead: { lease: () => undefined } },
   collection: 'boardsnapshots',
   fields: {
     /** The project's id. */

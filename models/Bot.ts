@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { scopes } from '../src/kernel/actor.ts'
 import { defineEntity, type Stored, type Wire } from '../src/kernel/entity.ts'
@@ -7,6 +8,8 @@ export const BotScope = z.enum(scopes)
 
 export const Bot = defineEntity('Bot', {
   description: 'A program that acts as a user of its own, for its owner',
+  /** A token is a log-in: its owner asks for a new one. */
+  archive: { instead: { tokenHash: () => randomBytes(32).toString('hex') } },
   collection: 'bots',
   fields: {
     id: f.id(),

@@ -5,6 +5,8 @@ import { f } from '../src/kernel/fields.ts'
 /** Work that outlives the process which asked for it: whoever holds the lease does it. */
 export const Job = defineEntity('Job', {
   description: 'Work to be done later, at least once',
+  /** What is still to be done goes along: deletions would else stay half done. Who does it is no more than a lease. */
+  archive: { only: { failedAt: null }, instead: { leasedBy: () => null } },
   collection: 'jobs',
   fields: {
     id: f.id(),

@@ -9,6 +9,7 @@ export const maxPresenceText = 200
 /** Over all devices; what others see of it is derived (`offline` where no instance holds a device). */
 export const Presence = defineEntity('Presence', {
   description: 'Where a user is connected and how they want to be seen',
+  archive: { instead: { instances: () => [] } },
   collection: 'presences',
   fields: {
     /** The user's id: one presence each. */

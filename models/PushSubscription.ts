@@ -11,6 +11,7 @@ const base64url = (max: number) =>
 /** Where a browser takes pushes for a user (W3C Push API); whoever knows the endpoint can send to it. */
 export const PushSubscription = defineEntity('PushSubscription', {
   description: 'A browser that takes notifications while no page of it is open',
+  archive: { leftOut: 'it ends with its log-in, and another key would sign' },
   collection: 'pushsubscriptions',
   fields: {
     id: f.id(),

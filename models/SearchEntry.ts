@@ -5,6 +5,7 @@ import { f } from '../src/kernel/fields.ts'
 /** The words of a room's message, apart from the log: a text index on the log itself would slow every message. */
 export const SearchEntry = defineEntity('SearchEntry', {
   description: 'What of a message can be searched for',
+  archive: { leftOut: 'the index is made anew where somebody searches' },
   collection: 'searchentries',
   fields: {
     /** The message's id. */

@@ -7,6 +7,7 @@ const keptAfterExpiry = 7 * 24 * 3600
 
 export const Session = defineEntity('Session', {
   description: 'A log-in of a user on a device, or a bot’s standing permission',
+  archive: { leftOut: 'log-ins are of the instance that they were made on' },
   collection: 'sessions',
   closed: true,
   fields: {

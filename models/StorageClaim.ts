@@ -8,6 +8,7 @@ import { f } from '../src/kernel/fields.ts'
  */
 export const StorageClaim = defineEntity('StorageClaim', {
   description: 'Bytes in the storage that no record points to',
+  archive: { leftOut: 'it is about bytes of this storage that no record points to' },
   collection: 'storageclaims',
   fields: {
     id: f.id(),

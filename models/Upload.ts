@@ -6,6 +6,7 @@ import { AudioVisibility, maxAudioTags } from './AudioFile.ts'
 /** A resumable upload: its id is that of the recording that it becomes. */
 export const Upload = defineEntity('Upload', {
   description: 'A recording that comes in parts',
+  archive: { leftOut: 'the bytes of what is not finished do not go along' },
   collection: 'uploads',
   fields: {
     id: f.id(),

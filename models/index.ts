@@ -27,6 +27,7 @@ import { Image } from './Image.ts'
 import { Instance } from './Instance.ts'
 import { Job } from './Job.ts'
 import { Like } from './Like.ts'
+import { Lineage } from './Lineage.ts'
 import { LogEntry } from './LogEntry.ts'
 import { Match } from './Match.ts'
 import { Membership } from './Membership.ts'
@@ -112,6 +113,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   Diary,
   Instance,
   Job,
+  Lineage,
   LogEntry,
   Membership,
   MusicianSketch,

@@ -3,10 +3,11 @@ import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { botToken, createAdmin, revokeSessions } from './admin/accounts.ts'
 import { reanalyse } from './admin/analysis.ts'
+import { exportAll, importAll } from './admin/archive.ts'
 import { type Command, describeCommand, type Given, parserOptions, UsageError } from './admin/command.ts'
 import { doctor } from './admin/doctor.ts'
 
-const commands: Command[] = [createAdmin, botToken, revokeSessions, reanalyse, doctor]
+const commands: Command[] = [createAdmin, botToken, revokeSessions, reanalyse, exportAll, importAll, doctor]
 
 const help = [
   'npm run admin -- <command> [options]',
@@ -43,11 +44,18 @@ async function run(args: string[]): Promise<number> {
 function read(command: Command, args: string[]): Given | null {
   let values: Record<string, unknown>
   try {
-    values = parseArgs({ args, options: parserOptions(command), strict: true, allowPositionals: false }).values
+    const allowPositionals = command.operand !== undefined
+    const parsed = parseArgs({ args, options: parserOptions(command), strict: true, allowPositionals })
+    values = { ...parsed.values }
+    if (parsed.positionals.length > 1) throw new Error(`One ${command.operand!.value} is expected`)
+    if (parsed.positionals.length === 1) values['operand'] = parsed.positionals[0]
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n\n${describeCommand(command)}`)
   }
   if (values['help']) return null
+  if (command.operand && values['operand'] === undefined) {
+    throw new UsageError(`${command.operand.value} is missing\n\n${describeCommand(command)}`)
+  }
   for (const [option, { required }] of Object.entries(command.options)) {
     if (required && values[option] === undefined) {
       throw new UsageError(`--${option} is missing\n\n${describeCommand(command)}`)

@@ -11,13 +11,16 @@ import { complaint, runProgram } from '../src/infra/subprocess.ts'
 const USAGE = `npm run fuzz:api -- [options]
   --examples N   generated cases a route at most, beside those that cover its declaration (10)
   --minutes N    for each caller, at most (30)
+  --seconds N    for each caller: ends then, with what was asked so far, and at the first failure
   --as NAMES     of user, admin; comma-separated (both)
   --seed N       of the generated cases (1)
   --only REGEX   of the path
+  --phases NAMES of examples, coverage, fuzzing; comma-separated (all): coverage alone takes minutes
+  --workers N    requests at once (1)
 `
 const SCHEMATHESIS = 'schemathesis==4.32.5'
-/** What would end the caller's own session or account half-way. */
-const FATAL = ['/api/v1/auth/.*', '/api/v1/me$', '/api/v1/sessions/.*', '/api/v1/events']
+/** Ends the caller's own session: it is asked last, alone. */
+const fatal = '^/api/v1/auth/logout$'
 
 /** The path of schemathesis, in a virtual environment of its own in the user's cache. */
 async function ensureSchemathesis(): Promise<string> {
@@ -34,7 +37,7 @@ async function ensureSchemathesis(): Promise<string> {
     [join(home, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', SCHEMATHESIS]],
   ] as const) {
     const run = await runProgram(command, args, { timeoutMs: 10 * 60_000, env: process.env })
-    if (run.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${complaint(run)}`)
+    if (run.code !== 0) throw new Error(`${SCHEMATHESIS} could not be installed: ${command}: ${complaint(run)}`)
   }
   return program
 }
@@ -44,9 +47,12 @@ async function main(): Promise<number> {
     options: {
       examples: { type: 'string', default: '10' },
       minutes: { type: 'string', default: '30' },
+      seconds: { type: 'string' },
       as: { type: 'string', default: 'user,admin' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
+      phases: { type: 'string', default: 'examples,coverage,fuzzing' },
+      workers: { type: 'string', default: '1' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -87,32 +93,41 @@ async function main(): Promise<number> {
     await ask('/api/v1/auth/register', { email: 'user@example.com', password: 'another long one', displayName: 'User' })
     let failed = 0
     for (const name of values.as.split(',')) {
-      // A log-in for each run: an access token lasts 15 minutes, and the runs are shorter.
+      // A log-in for each run: an access token lasts 15 minutes, so a longer run goes on with what a token that ran out gets.
       const who = name === 'admin' ? admin : { email: 'user@example.com', password: 'another long one' }
       const { accessToken } = await ask('/api/v1/auth/login', who)
       process.stdout.write(`\n== as ${name} ==\n`)
-      const run = await runProgram(
-        program,
-        [
-          'run',
-          `${base}/api/openapi.json`,
-          ...['--url', base, '--header', `Authorization: Bearer ${accessToken}`],
-          ...['--max-examples', values.examples, '--seed', values.seed, '--workers', '1'],
-          // What a schema allows can still be refused for what is there: a used token, a message to oneself.
-          ...['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'],
-          ...['--phases', 'examples,coverage,fuzzing', '--request-timeout', '30', '--suppress-health-check', 'all'],
-          ...['--warnings', 'off', '--continue-on-failure'],
-          ...FATAL.flatMap((path) => ['--exclude-path-regex', path]),
-          ...(values.only ? ['--include-path-regex', values.only] : []),
-        ],
-        {
-          timeoutMs: Number(values.minutes) * 60_000,
-          env: process.env,
-          onOutput: (text) => process.stdout.write(text),
-        },
-      )
-      if (run.code !== 0) failed++
-      if (run.failure) process.stdout.write(`${run.failure}\n`)
+      const bound = values.seconds ? ['--max-time', values.seconds, '--max-failures', '1'] : []
+      const paths = values.only
+        ? [[...bound, '--include-path-regex', values.only, '--exclude-path-regex', fatal]]
+        : [
+            [...bound, '--exclude-path-regex', fatal],
+            ['--include-path-regex', fatal],
+          ]
+      for (const which of paths) {
+        const run = await runProgram(
+          program,
+          [
+            'run',
+            `${base}/api/openapi.json`,
+            ...['--url', base, '--header', `Authorization: Bearer ${accessToken}`],
+            ...['--max-examples', values.examples, '--seed', values.seed, '--workers', values.workers],
+            // What a schema allows can still be refused for what is there: a used token, a message to oneself.
+            ...['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'],
+            ...['--phases', values.phases, '--request-timeout', '30', '--suppress-health-check', 'all'],
+            // The server's speed is not asked for here, and the machine may be busy.
+            ...['--max-response-time', '30', '--warnings', 'off', '--continue-on-failure'],
+            ...which,
+          ],
+          {
+            timeoutMs: Number(values.minutes) * 60_000,
+            env: { ...process.env, SCHEMATHESIS_HOOKS: join(import.meta.dirname, 'fuzz-hooks.py') },
+            onOutput: (text) => process.stdout.write(text),
+          },
+        )
+        if (run.code !== 0) failed++
+        if (run.failure) process.stdout.write(`${run.failure}\n`)
+      }
     }
     return failed === 0 ? 0 : 1
   } finally {
@@ -121,4 +136,9 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  console.error(`fuzz:api: ${(error as Error).message}`)
+  process.exitCode = 1
+}

@@ -173,7 +173,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     reading.add({ userId, about: placeOf(logId, userId).about, readSeq, isAll })
   const search = createSearch({ database, log, logger })
   stops.push({ name: 'search', stop: () => search.close() })
-  const rooms = createRooms({ database, log, bus, people })
+  const rooms = createRooms({ database, log, bus, people, audit: accounts.audit })
   const slowMode = createSlowMode({ database, logger })
   const { rights, audit } = accounts
   const projects = createProjects({ database, bus, people, logger })
@@ -183,7 +183,17 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     prepare: (id) => deletion.prepare(Project, id),
     remove: (id) => deletion.delete(Project, id),
   })
-  const files = createFiles({ database, bus, storage, deletion, logger, secrets, config, sessions: accounts.sessions })
+  const files = createFiles({
+    database,
+    bus,
+    storage,
+    deletion,
+    audit,
+    logger,
+    secrets,
+    config,
+    sessions: accounts.sessions,
+  })
   stops.push({ name: 'files', stop: () => files.sweeping.close() })
   const projectBoards = createProjectBoards({
     database,
@@ -258,7 +268,16 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     uploads: files.uploads,
     images: files.images,
     deletion,
-    closing: createClosing({ database, sessions: accounts.sessions, rooms, projects, deletion, jobs }),
+    closing: createClosing({
+      database,
+      sessions: accounts.sessions,
+      roles: accounts.roles,
+      rights,
+      rooms,
+      projects,
+      deletion,
+      jobs,
+    }),
     export: createExport({ database, storage, entities }),
   }
 

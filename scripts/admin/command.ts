@@ -1,7 +1,7 @@
 import type { ParseArgsConfig } from 'node:util'
 import type { Config } from '../../src/config.ts'
 
-/** What a command was given, by option; each at most once. */
+/** What a command was given, by option; each at most once. What stands without an option is `operand`. */
 export type Given = Record<string, string | undefined>
 
 /** An option that takes a value. */
@@ -17,6 +17,8 @@ export interface Command {
   summary: string
   /** Further lines of its help. */
   notes: string[]
+  /** What it takes without an option; always required. */
+  operand?: OptionHelp
   options: Record<string, OptionHelp>
   /** Does it and returns the exit code: 0 done, 1 failed. What it throws is shown, and means 1. */
   run(given: Given, context: CommandContext): Promise<number>
@@ -46,6 +48,7 @@ export function describeCommand(command: Command): string {
   const usage = Object.entries(command.options).map(([name, { value, required }]) =>
     required ? `--${name} ${value}` : `[--${name} ${value}]`,
   )
+  if (command.operand) usage.push(command.operand.value)
   const width = Math.max(0, ...Object.entries(command.options).map(([name, { value }]) => name.length + value.length))
   const lines = Object.entries(command.options).map(
     ([name, { value, summary }]) => `  --${`${name} ${value}`.padEnd(width + 3)}${summary}`,
@@ -55,6 +58,7 @@ export function describeCommand(command: Command): string {
     '',
     command.summary,
     ...command.notes,
-    ...(lines.length > 0 ? ['', ...lines] : []),
+    ...(command.operand ? ['', `  ${command.operand.value.padEnd(width + 5)}${command.operand.summary}`] : []),
+    ...(lines.length > 0 ? [...(command.operand ? [] : ['']), ...lines] : []),
   ].join('\n')
 }

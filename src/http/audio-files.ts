@@ -117,6 +117,7 @@ const update = defineRoute({
   summary: 'Changes the fields given of one’s own recording; null takes a field away',
   auth: 'user',
   scope: 'audio:write',
+  access: { owner: 'the uploader', others: 'not_found', permission: { action: 'moderate', resource: 'AudioFile' } },
   rate: rates.write,
   params,
   body: z.object({
@@ -139,6 +140,7 @@ const remove = defineRoute({
   summary: 'Deletes a recording, its bytes and all that points to it: its owner, or with leave to delete AudioFile',
   auth: 'user',
   scope: 'audio:write',
+  access: { owner: 'the uploader', others: 'not_found', permission: { action: 'delete', resource: 'AudioFile' } },
   rate: rates.write,
   params,
   status: 204,

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { maxAudioTags } from '../../models/AudioFile.ts'
 import { AudioFileTag } from '../../models/AudioFileTag.ts'
 import { Tag } from '../../models/Tag.ts'
 import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
 import type { OwnerRule } from '../kernel/route.ts'
-import { maxAudioTags } from '../services/social/audio-tags.ts'
 import { defineRoute } from './define.ts'
 import { flag, listOf, listQuery } from './lists.ts'
 

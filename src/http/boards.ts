@@ -15,7 +15,11 @@ const params = z.object({ id: f.ref('Project') })
 const versionParams = z.object({ id: f.ref('Project'), versionId: f.ref('BoardVersion') })
 const cardParams = z.object({ id: f.ref('Project'), cardId: f.text(1, 200) })
 const member = { owner: 'who is in the project, viewers excepted', others: 'not_found' } as const
-const reader = { owner: 'who sees the project', others: 'not_found' } as const
+const reader = {
+  owner: 'who sees the project',
+  others: 'not_found',
+  permission: { action: 'read', resource: 'Project' },
+} as const
 
 const get = defineRoute({
   method: 'get',

@@ -75,6 +75,7 @@ const remove = defineRoute({
   tag,
   summary: 'Deletes a picture and where it is shown: its uploader, or with leave to delete Image',
   auth: 'user',
+  access: { owner: 'the uploader', others: 'not_found', permission: { action: 'delete', resource: 'Image' } },
   rate: rates.write,
   params,
   status: 204,

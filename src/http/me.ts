@@ -58,6 +58,18 @@ const ownProfile = defineRoute({
 const { displayName, bio, location, avatarUrl, bannerUrl, theme, socialLinks, featuredAudioId, tags } =
   Profile.spec.fields
 
+const ProfileChange = z.object({
+  displayName: displayName.optional(),
+  bio: bio.nullable(),
+  location: location.nullable(),
+  avatarUrl: avatarUrl.nullable(),
+  bannerUrl: bannerUrl.nullable(),
+  theme: theme.nullable(),
+  socialLinks: socialLinks.nullable(),
+  featuredAudioId: featuredAudioId.nullable(),
+  tags: tags.nullable(),
+})
+
 const updateProfile = defineRoute({
   method: 'patch',
   path: '/api/v1/me/profile',
@@ -65,17 +77,7 @@ const updateProfile = defineRoute({
   summary: 'Changes the fields given of one’s own profile; null takes a field away',
   auth: 'user',
   rate: rates.write,
-  body: z.object({
-    displayName: displayName.optional(),
-    bio: bio.nullable(),
-    location: location.nullable(),
-    avatarUrl: avatarUrl.nullable(),
-    bannerUrl: bannerUrl.nullable(),
-    theme: theme.nullable(),
-    socialLinks: socialLinks.nullable(),
-    featuredAudioId: featuredAudioId.nullable(),
-    tags: tags.nullable(),
-  }),
+  body: ProfileChange,
   example: { bio: 'Producer. Vocalist.', location: 'Brooklyn, NY', theme: null },
   status: 200,
   answer: Profile.wire,
@@ -98,6 +100,23 @@ const profileOf = defineRoute({
   handle: ({ actor, services }, { params, query }) => shown(services, actor, params.userId, query.expand),
 })
 
+const moderate = defineRoute({
+  method: 'patch',
+  path: '/api/v1/users/{userId}/profile',
+  tag,
+  summary: 'Changes the fields given of anybody’s profile, which the audit log keeps; null takes a field away',
+  auth: 'user',
+  permission: { action: 'moderate', resource: 'Profile' },
+  rate: rates.write,
+  params: z.object({ userId: f.ref('User') }),
+  body: ProfileChange,
+  example: { bio: null, avatarUrl: null },
+  status: 200,
+  answer: Profile.wire,
+  errors: ['not_found', 'forbidden'],
+  handle: ({ actor, services }, { params, body }) => services.accounts.profiles.moderate(actor, params.userId, body),
+})
+
 const search = defineRoute({
   method: 'get',
   path: '/api/v1/profiles',
@@ -115,4 +134,4 @@ const search = defineRoute({
   handle: ({ services }, { query }) => services.accounts.profiles.search(query, query),
 })
 
-export const profileRoutes = [me, ownProfile, updateProfile, profileOf, search]
+export const profileRoutes = [me, ownProfile, updateProfile, profileOf, moderate, search]

@@ -99,7 +99,9 @@ export async function readMultipart(
       storing.catch(end)
     })
     parser.on('field', (name, value, info) => {
-      if (info.valueTruncated || info.nameTruncated)
+      // Typed as a text, and undefined all the same where the part has no name.
+      if (!name) end(invalid('A part of the body has no name'))
+      else if (info.valueTruncated || info.nameTruncated)
         end(invalid(`must be at most ${longestField} bytes`, name.slice(0, 100)))
       else fields.set(name, [...(fields.get(name) ?? []), value])
     })

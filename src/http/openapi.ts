@@ -148,6 +148,12 @@ function requestBodyOf<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Js
 
 const binary: Json = { type: 'string', format: 'binary' }
 
+/** What is known of a body by its type alone: JSON is parsed by whoever reads the answer, all else is bytes. */
+function bodyOf(type: string): Json {
+  if (type === 'application/problem+json') return { $ref: '#/components/schemas/Problem' }
+  return type === 'application/json' ? {} : binary
+}
+
 function rawAnswers(raw: RawDef): Json {
   const answers = Object.entries(raw.answers).map(([status, { description, types = [], headers = {} }]) => [
     status,
@@ -158,7 +164,7 @@ function rawAnswers(raw: RawDef): Json {
           Object.entries(headers).map(([name, tells]) => [name, { description: tells, schema: { type: 'string' } }]),
         ),
       }),
-      ...(types.length > 0 && { content: Object.fromEntries(types.map((type) => [type, { schema: binary }])) }),
+      ...(types.length > 0 && { content: Object.fromEntries(types.map((type) => [type, { schema: bodyOf(type) }])) }),
     },
   ])
   return Object.fromEntries(answers)

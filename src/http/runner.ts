@@ -32,7 +32,7 @@ export function runRoute<S>(route: AnyRoute<S>, deps: RunnerDeps<S>) {
 
   return async (c: Context<HttpEnv>): Promise<Response> => {
     const caller = addressKey(c.get('address'))
-    const actor = route.auth === 'none' ? null : await identify(c.req.header('Authorization'), caller)
+    const actor = route.auth === 'none' ? null : await identify(c.env.incoming.headers.authorization, caller)
     if (actor) authorise(actor)
     await deps.limiter.consume(name, route.rate, actor ? `user ${actor.userId}` : `address ${caller}`)
     const input = {

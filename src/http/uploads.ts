@@ -10,7 +10,8 @@ import { problemResponse } from './problem.ts'
 
 const tag = 'Resumable uploads'
 const params = z.object({ id: f.ref('Upload') })
-const common = { tag, auth: 'user', scope: 'audio:write', params } as const
+const access = { owner: 'who began the upload', others: 'not_found' } as const
+const common = { tag, auth: 'user', scope: 'audio:write', access, params } as const
 
 const resumable = { 'Tus-Resumable': '1.0.0' }
 const offset = { ...resumable, 'Upload-Offset': 'How many bytes are there' }

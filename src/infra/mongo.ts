@@ -54,12 +54,13 @@ export async function connectMongo(
   )
   connection.on('error', (error) => log.error({ err: error }, 'MongoDB connection'))
   const models = new Map<string, Model<any>>()
-  const db = connection.getClient().db(connection.name)
   for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema) as never)
+  // Made once: each call of `db()` reads all options anew.
+  const db = connection.getClient().db(connection.name)
   const database: Database = {
     connection,
     model: (entity) => models.get(entity.name) as never,
-    collection: (entity) => connection.getClient().db(connection.name).collection(entity.spec.collection) as never,
+    collection: (entity) => db.collection(entity.spec.collection) as never,
     command: (command) => db.command(command),
     transaction: (work) =>
       connection.getClient().withSession((session) =>

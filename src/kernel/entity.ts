@@ -10,6 +10,16 @@ export interface EntityIndex {
   serves: string
 }
 
+/** What an export of the whole instance does with an entity; without a rule all of it goes along as it is. */
+export interface ArchiveRule {
+  /** Why nothing of it goes along. */
+  leftOut?: string
+  /** Which documents go along, as a filter of MongoDB. */
+  only?: Record<string, unknown>
+  /** What goes along in place of fields that hold on this instance alone; undefined: nothing. */
+  instead?: Record<string, () => unknown>
+}
+
 export interface EntitySpec<M extends z.ZodRawShape, X extends z.ZodRawShape, S extends z.ZodRawShape> {
   /** The fields of the data model. */
   fields: M
@@ -26,6 +36,7 @@ export interface EntitySpec<M extends z.ZodRawShape, X extends z.ZodRawShape, S 
   collection: string
   kind?: string
   description: string
+  archive?: ArchiveRule
 }
 
 type Out<T extends z.ZodRawShape> = [keyof T] extends [never] ? unknown : z.output<z.ZodObject<T>>

@@ -184,7 +184,7 @@ export function createLog(deps: LogDeps) {
       return answers
     },
     compare,
-    stats: () => ({ ...tail.stats, ...writer.stats, open: tail.size, waiting: writer.waiting }),
+    stats: () => ({ ...tail.stats, ...writer.stats(), open: tail.size, waiting: writer.waiting }),
     /** Takes no more work after what is queued is done, or `ms` have passed. */
     async close(ms = 5_000) {
       await writer.drain(ms)

@@ -1,5 +1,6 @@
 import { AppError, conflict, notFound, toAppError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/ports.ts'
+import { createAnswers } from './answers.ts'
 import { type Item, planBatch } from './batch.ts'
 import { type Guard, idOf, type Operation, placed, sizeOf, type Work } from './operation.ts'
 import type { Live, Tail } from './tail.ts'
@@ -51,7 +52,16 @@ export function createWriter(deps: WriterDeps) {
   let kicked = false
   /** Appends whose outcome is not known, by the id that the entry would have. */
   const uncertain = new Map<string, Operation>()
-  const stats = { writes: 0, entries: 0, clashes: 0, repeats: 0 }
+  const stats = { writes: 0, entries: 0, clashes: 0 }
+  const answers = createAnswers({
+    store,
+    tail: deps.tail,
+    log,
+    again(operation) {
+      requeue([operation])
+      kick()
+    },
+  })
 
   /** Queues an operation on a held log; the hold is released when it settles. */
   function submit<R>(live: Live, work: Work, guard: Guard | undefined): Promise<R> {
@@ -125,7 +135,7 @@ export function createWriter(deps: WriterDeps) {
       stats.writes++
       const again = settle(batch.items, outcome, now)
       // Nothing of these logs is written meanwhile, so that their order holds.
-      requeue(outcome.stopped === 'clientId' ? await answerRepeats(again) : again)
+      requeue(outcome.stopped === 'clientId' ? await answers.answerRepeats(again) : again)
     } catch (error) {
       failed(batch.items, error)
     }
@@ -151,8 +161,8 @@ export function createWriter(deps: WriterDeps) {
         operation.resolve(step.record)
       } else if (index < done) void reread(operation)
       else if (index > done) again.push(operation)
-      else if (stopped === 'clientId') void answer(operation, true)
-      else if (stopped === 'id') void answer(operation, false)
+      else if (stopped === 'clientId') void answers.answer(operation, true)
+      else if (stopped === 'id') void answers.answer(operation, false)
       else if (stopped === 'invalid') operation.reject(toAppError(outcome.cause))
       else {
         clash(live, step.record.rev)
@@ -161,35 +171,6 @@ export function createWriter(deps: WriterDeps) {
     }
     for (const live of lives) yieldToOthers(live)
     return again
-  }
-
-  /**
-   * Where one is a repeat others may be: clients that come back send again what they have no ack of. One look answers
-   * all that is stored; each would stop a write of its own otherwise. Returns the rest.
-   */
-  async function answerRepeats(operations: Operation[]): Promise<Operation[]> {
-    const keyed = operations.flatMap((operation) => {
-      const { work, live } = operation
-      const { senderId, clientId } = work.type === 'append' ? work.draft : { senderId: '', clientId: undefined }
-      return clientId === undefined ? [] : [{ operation, key: { logId: live.logId, senderId, clientId } }]
-    })
-    if (keyed.length === 0) return operations
-    try {
-      const name = (of: { logId: string; senderId: string; clientId?: string }) =>
-        `${of.logId} ${of.senderId} ${of.clientId}`
-      const stored = new Map<string, LogRecord>()
-      for (let start = 0; start < keyed.length; start += 200) {
-        const page = keyed.slice(start, start + 200)
-        for (const record of await store.byClientIds(page.map(({ key }) => key))) stored.set(name(record), record)
-      }
-      for (const { operation, key } of keyed) {
-        const record = stored.get(name(key))
-        if (record) answerWith(operation, record)
-      }
-    } catch (error) {
-      log.warn({ err: error }, 'could not look for repeats; they are found one by one')
-    }
-    return operations.filter((operation) => !operation.settled)
   }
 
   /** Nobody knows how far a write came. */
@@ -259,46 +240,18 @@ export function createWriter(deps: WriterDeps) {
         clash(live, records[0]!.rev)
         requeue([operation])
       } else if (outcome.stopped === 'invalid') operation.reject(toAppError(outcome.cause))
-      else if (outcome.stopped === 'clientId') await answerTogether(operation, drafts)
+      else if (outcome.stopped === 'clientId') await answers.answerTogether(operation, drafts)
       else operation.reject(conflict('It exists already'))
     } catch (cause) {
       const error = toAppError(cause)
       // The transaction may have been committed although its answer was lost; what it did shows in the log.
-      if (error.code === 'unavailable' && records.length > 0) await settleDoubt(operation, records)
+      if (error.code === 'unavailable' && records.length > 0) await answers.settleDoubt(operation, records)
       operation.reject(error)
     } finally {
       live.writing = false
       alone--
       kick()
     }
-  }
-
-  /** Waits, as long as there is time, until the database can say whether a transaction came through. */
-  async function settleDoubt(operation: Operation, records: LogRecord[]) {
-    while (!operation.settled) {
-      try {
-        const stored = await store.byIds(records.map((record) => record._id))
-        if (stored.length === records.length) {
-          deps.tail().reach(operation.live.logId, records.at(-1)!.rev)
-          deps.tail().hint(records.at(-1)!)
-          operation.resolve(records)
-        }
-        return
-      } catch (error) {
-        log.warn({ err: error }, 'a transaction failed, its outcome is not known')
-        await wait(200)
-      }
-    }
-  }
-
-  /** A repeat of a single entry answers with it; of several, nobody knows which the others were. */
-  async function answerTogether(operation: Operation, drafts: { senderId: string; clientId?: string }[]) {
-    const draft = drafts.length === 1 ? drafts[0]! : null
-    const fingerprint = (draft as { fingerprint?: string } | null)?.fingerprint ?? ''
-    const stored = draft?.clientId ? await store.byClientId(operation.live.logId, draft.senderId, draft.clientId) : null
-    if (!stored || stored.fingerprint !== fingerprint) throw conflict('This clientId was used before')
-    stats.repeats++
-    operation.resolve([stored])
   }
 
   /** The entry was changed by somebody else since it was read: once more, on what it is now. */
@@ -315,43 +268,6 @@ export function createWriter(deps: WriterDeps) {
     } catch (error) {
       operation.reject(toAppError(error))
     }
-  }
-
-  /** The clientId or the id is taken: it is a repeat, or an earlier attempt of ours went through after all. */
-  async function answer(operation: Operation, byClientId: boolean) {
-    if (operation.work.type !== 'append') return
-    const { draft } = operation.work
-    const { logId } = operation.live
-    try {
-      const stored = byClientId
-        ? await store.byClientId(logId, draft.senderId, draft.clientId!)
-        : (await store.byIds([draft.id]))[0]
-      if (!stored) {
-        // Taken, but not majority-committed yet.
-        await wait(5)
-        requeue([operation])
-        kick()
-        return
-      }
-      answerWith(operation, stored)
-    } catch (error) {
-      operation.reject(toAppError(error))
-    }
-  }
-
-  /** The entry of an append is stored: by an earlier attempt of ours, or as what this one repeats. */
-  function answerWith(operation: Operation, stored: LogRecord) {
-    if (operation.work.type !== 'append') return
-    const { draft } = operation.work
-    if (stored._id === draft.id) {
-      // Nobody has told of it yet.
-      deps.tail().hint(stored)
-      deps.tail().reach(operation.live.logId, stored.rev)
-    } else if (stored.fingerprint !== (draft.fingerprint ?? '')) {
-      operation.reject(conflict('This clientId was used for another message'))
-      return
-    } else stats.repeats++
-    operation.resolve(stored)
   }
 
   /** An entry was applied, by whatever way: an uncertain operation of ours is certain now. */
@@ -387,7 +303,7 @@ export function createWriter(deps: WriterDeps) {
     submit,
     onApplied,
     kick,
-    stats,
+    stats: () => ({ ...stats, ...answers.stats }),
     /** Refuses what has waited too long, also where a write hangs. */
     expire() {
       const now = Date.now()

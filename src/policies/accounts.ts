@@ -20,7 +20,10 @@ export const accountPolicy = {
   /** Managers change accounts, those of admins excepted. */
   change: (actor: Actor, account: Account): boolean =>
     isAdmin(actor) || (account.role !== 'admin' && permits(actor, { action: 'manage', resource: 'User' })),
-  /** The same; nobody suspends themself. */
+  /** Who may moderate profiles does not change those of admins, unless as one. */
+  moderateProfile: (actor: Actor, account: Pick<Account, 'role'>): boolean =>
+    isAdmin(actor) || (account.role !== 'admin' && permits(actor, { action: 'moderate', resource: 'Profile' })),
+  /** Managers change accounts; nobody suspends themself. */
   ban: (actor: Actor, account: Account): boolean =>
     actor.userId !== account._id && accountPolicy.change(actor, account),
 }

@@ -10,7 +10,9 @@ export const roomPolicy = {
   see: (role: Role, visibility: 'public' | 'private') => role !== undefined || visibility === 'public',
   send: (role: Role) => role !== undefined,
   invite: leads,
-  update: leads,
+  /** `moderates`: by a permission, which reaches public rooms alone. */
+  update: (role: Role, visibility: 'public' | 'private' = 'private', moderates = false) =>
+    leads(role) || (moderates && visibility === 'public'),
   assignRoles: (role: Role) => role === 'owner',
   /** Owners remove anyone but owners, moderators remove plain members. */
   remove: (role: Role, target: Role) =>

@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose'
 import { Job, type JobDoc } from '../../models/Job.ts'
 import type { Database } from '../infra/mongo.ts'
 import { newId } from '../kernel/ids.ts'
@@ -10,6 +11,8 @@ export interface EnqueueOptions {
   /** Two jobs of a kind with one key are one; the first stays. */
   key?: string
   delayMs?: number
+  /** It is stored with the transaction, or not at all; then it is found by the next look, within seconds. */
+  transaction?: mongo.ClientSession
 }
 
 export interface Jobs {
@@ -171,7 +174,11 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
   }
   bus.subscribe('job', wake)
 
-  async function store(kind: string, drafts: { payload: unknown; key?: string; delayMs?: number }[]) {
+  async function store(
+    kind: string,
+    drafts: { payload: unknown; key?: string; delayMs?: number }[],
+    session?: mongo.ClientSession,
+  ) {
     for (let start = 0; start < drafts.length; start += 1_000) {
       await stored.bulkWrite(
         drafts.slice(start, start + 1_000).map(({ payload, key, delayMs = 0 }) => {
@@ -202,14 +209,15 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
             },
           }
         }) as never,
-        { ordered: false },
+        { ordered: false, session },
       )
     }
     if (drafts.length > 0) bus.announce('job', kind)
   }
 
   return {
-    enqueue: (job, payload, options = {}) => store(job.kind, [{ payload, ...options }]),
+    enqueue: (job, payload, { transaction, ...options } = {}) =>
+      store(job.kind, [{ payload, ...options }], transaction),
     enqueueAll: (job, payloads) =>
       store(
         job.kind,

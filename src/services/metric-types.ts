@@ -17,6 +17,7 @@ import type { Page, PageRequest } from '../kernel/page.ts'
 import type { Audit } from './accounts/audit.ts'
 import { isDuplicate } from './shared/duplicates.ts'
 import { pageById } from './shared/pages.ts'
+import { toUpdate } from './shared/patches.ts'
 
 type Status = AudioFileMetricTypeDoc['status']
 
@@ -107,23 +108,17 @@ export function createMetricTypes({ database, audit }: { database: Database; aud
     /** Changes the fields given. Another status is written down with its notes in the same transaction. */
     async update(actor: Actor, typeId: string, change: MetricTypeChange): Promise<AudioFileMetricTypeWire> {
       const { notes, ...fields } = change
-      const set: Record<string, unknown> = { updatedAt: new Date() }
-      const unset: Record<string, ''> = {}
-      for (const [key, value] of Object.entries(fields)) {
-        if (value === null) unset[key] = ''
-        else if (value !== undefined) set[key] = key === 'name' ? String(value).trim() : value
-      }
+      const patch = { ...fields, name: fields.name?.trim() }
       try {
         return await database.transaction(async (session) => {
-          const before = await types.findOneAndUpdate(
-            { _id: typeId },
-            { $set: set, ...(Object.keys(unset).length > 0 && { $unset: unset }) } as never,
-            { session, returnDocument: 'before' },
-          )
+          const before = await types.findOneAndUpdate({ _id: typeId }, toUpdate(patch), {
+            session,
+            returnDocument: 'before',
+          })
           if (!before) throw notFound('Measure')
           const type = (await types.findOne({ _id: typeId }, { session }))!
           if (type.status !== before.status) await writeStatus(actor, type, notes, session)
-          const changed = [...Object.keys(set), ...Object.keys(unset)].filter((key) => key !== 'updatedAt')
+          const changed = Object.entries(patch).flatMap(([field, value]) => (value === undefined ? [] : [field]))
           await audit.record('AudioFileMetricTypeUpdate', actor.userId, { metricTypeId: typeId, changed }, session)
           return AudioFileMetricType.toWire(type)
         })

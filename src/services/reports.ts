@@ -6,6 +6,7 @@ import { newId } from '../kernel/ids.ts'
 import type { Page, PageRequest } from '../kernel/page.ts'
 import { type ReportStatus, reportPolicy } from '../policies/reports.ts'
 import type { Audit } from './accounts/audit.ts'
+import { isDuplicate } from './shared/duplicates.ts'
 import { type Order, pageById } from './shared/pages.ts'
 import { seenTarget } from './shared/targets.ts'
 
@@ -49,7 +50,7 @@ export function createReports({ database, audit }: { database: Database; audit: 
       try {
         await reports.insertOne(report)
       } catch (error) {
-        if ((error as { code?: unknown }).code === 11000) throw conflict('Your report on this is open')
+        if (isDuplicate(error)) throw conflict('Your report on this is open')
         throw error
       }
       return Report.toWire(report)

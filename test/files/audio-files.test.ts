@@ -98,7 +98,7 @@ describe('uploading in one go', () => {
         {
           fields: [
             ['title', 'A'],
-            ['tags', Array.from({ length: 21 }, (_, at) => `t${at}`).join()],
+            ['tags', Array.from({ length: 51 }, (_, at) => `t${at}`).join()],
           ],
         },
         422,

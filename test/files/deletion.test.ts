@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { entities } from '../../models/index.ts'
 import { referencesOf } from '../../src/kernel/references.ts'
+import { makeAdmin } from '../support/staff.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { roomOf, say, tell } from '../support/worlds.ts'
 import { bytesOf, sha256, upload, wav } from './fixtures.ts'
@@ -125,7 +126,7 @@ test('[FILE-26] closes an account: what was said stays without a name, all else 
   expect(again.status).toBe(201)
 }, 60_000)
 
-test('[FILE-27] lets an admin close an account, but never the last admin’s', async () => {
+test('[FILE-27] lets an admin close an account, but never the last admin’s, also when two go at the same time', async () => {
   const [admin, joe] = (await world.users('Admin', 'Joe')) as [Person, Person]
   await world.database.collection('users').updateOne({ _id: admin.id as never }, { $set: { role: 'admin' } })
   const { body } = await world.ask('POST', '/api/v1/auth/login', {
@@ -133,11 +134,23 @@ test('[FILE-27] lets an admin close an account, but never the last admin’s', a
   })
   const as = { accessToken: body.accessToken }
   expect((await world.ask('DELETE', `/api/v1/users/${admin.id}`, { as: joe })).status).toBe(403)
-  expect((await world.ask('DELETE', `/api/v1/users/${admin.id}`, { as })).status).toBe(409)
+  const refused = await world.ask('DELETE', `/api/v1/users/${admin.id}`, { as })
+  expect(refused).toMatchObject({ status: 409, body: { detail: 'This is the only admin: make another one first' } })
+  const own = { as, body: { password: admin.password } }
+  expect((await world.ask('DELETE', '/api/v1/me', own)).status).toBe(409)
+  expect((await world.ask('GET', '/api/v1/me', { as })).status).toBe(200)
   expect((await world.ask('DELETE', `/api/v1/users/${joe.id}`, { as })).status).toBe(204)
   expect((await world.ask('DELETE', `/api/v1/users/${joe.id}`, { as })).status).toBe(404)
   await world.until(async () => (await world.ask('GET', '/api/v1/me', { as: joe })).status === 401, 2_000, 'he is out')
-})
+  // Two at once: one stays, and one alone is no more.
+  const second = await makeAdmin(world)
+  const closed = await Promise.all([
+    world.ask('DELETE', '/api/v1/me', own),
+    world.ask('DELETE', '/api/v1/me', { as: second, body: { password: second.password } }),
+  ])
+  expect(closed.map(({ status }) => status).sort()).toEqual([204, 409])
+  expect(await world.database.collection('users').countDocuments({ role: 'admin', bannedAt: null })).toBe(1)
+}, 60_000)
 
 test('[FILE-28] ends a deletion that a crash cut off', async () => {
   const jane = await world.user('Jane D')

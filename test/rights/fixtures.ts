@@ -1,4 +1,6 @@
+import sharp from 'sharp'
 import { newId } from '../../src/kernel/ids.ts'
+import { wav } from '../files/fixtures.ts'
 import { permissionFor } from '../support/staff.ts'
 import type { Person } from '../support/world.ts'
 import { fresh } from '../support/worlds.ts'
@@ -11,6 +13,9 @@ export interface Made {
   /** Such as `q=x&limit=1`. */
   query?: string
   body?: unknown
+  /** A body that is not JSON, with what its headers are to say. */
+  raw?: Uint8Array<ArrayBuffer>
+  headers?: Record<string, string>
   /** In place of the caller, where the request ends the caller's session or changes their account. */
   as?: { accessToken: string }
 }
@@ -27,9 +32,6 @@ export interface Fixture {
    */
   outcomes?: Partial<Record<Caller | 'everybody', string>>
 }
-
-/** Where true, a route without a fixture fails the walk; else it is only named in the tests' output. */
-export const complete = false
 
 const none: Fixture = {}
 const self = (body: unknown = {}): Fixture => ({ make: () => ({ body }) })
@@ -165,6 +167,102 @@ const booking = async (stage: Stage): Promise<string> => {
   return (await stage.ask('POST', '/bookings', { as: stage.owner, body })).id
 }
 
+/** In a closed project of the owner's with a board; a version of it, and a card. */
+const board = (body?: unknown): Fixture => byId((stage) => project(stage), body)
+/** Who may see all projects sees the board, and that it is not theirs to change. */
+const looksOn = { outcomes: { moderator: 'forbidden', admin: 'forbidden' } } as const
+const operations = [{ op: 'card.add', cardId: 'bass', columnId: 'todo', title: 'Record the bass' }]
+const onVersion: Fixture = {
+  make: async (stage) => {
+    const id = await project(stage)
+    const version = await stage.ask('POST', `/projects/${id}/board/versions`, {
+      as: stage.owner,
+      body: { name: 'One' },
+    })
+    return { params: { id, versionId: version.id } }
+  },
+}
+const onCard = (body?: unknown): Fixture => ({
+  make: async (stage) => {
+    const id = await project(stage)
+    await stage.ask('POST', `/projects/${id}/board/operations`, { as: stage.owner, body: { operations } })
+    return { params: { id, cardId: 'bass' }, ...(body !== undefined && { body }) }
+  },
+})
+
+/** A recording in a playlist of the owner's. */
+const onTrack = (isPublic: boolean, body?: unknown): Fixture => ({
+  make: async (stage) => {
+    const id = await playlist(stage, isPublic)
+    const audioFileId = await audio(stage)
+    await stage.ask('POST', `/playlists/${id}/audio-files`, { as: stage.owner, body: { audioFileId } })
+    return { params: { id, audioFileId }, ...(body !== undefined && { body }) }
+  },
+})
+const ofTrack = (body?: unknown): Fixture[] => [
+  onTrack(true, body),
+  { of: 'a private playlist', ...onTrack(false, body), outcomes: { stranger: 'not_found' } },
+]
+
+/** Hours of their own for each booking, for no two of a user may overlap. */
+let hours = 0
+const when = () => {
+  const startTime = new Date(Date.UTC(2030, 0, 1) + hours++ * 3_600_000)
+  return { startTime: startTime.toISOString(), endTime: new Date(startTime.getTime() + 3_000_000).toISOString() }
+}
+
+/** A form with a file, as browsers send it. */
+function form(file: Uint8Array, type: string, fields: Record<string, string>): Pick<Made, 'raw' | 'headers'> {
+  const boundary = 'walk-of-rights'
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  )
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="walk"\r\nContent-Type: ${type}\r\n\r\n`
+  const raw = Buffer.concat([Buffer.from(parts.join('') + head), file, Buffer.from(`\r\n--${boundary}--\r\n`)])
+  return { raw, headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}` } }
+}
+const portrait = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#846' } })
+  .png()
+  .toBuffer()
+const portraitForm = () => form(portrait, 'image/png', { usageType: 'other' })
+const takeForm = (visibility = 'public') => form(wav(2_000), 'audio/wav', { title: fresh('Take'), visibility })
+
+/** Of the owner's, with bytes. */
+const image = async ({ ask, owner }: Stage): Promise<string> =>
+  (await ask('POST', '/images', { as: owner, ...portraitForm() })).id
+/** Made once for all who listen: each new one is analysed. */
+const takes = new Map<string, Promise<string>>()
+function take({ ask, owner }: Stage, visibility = 'public'): Promise<string> {
+  const made =
+    takes.get(visibility) ??
+    ask('POST', '/audio-files', { as: owner, ...takeForm(visibility) }).then(({ id }) => id as string)
+  takes.set(visibility, made)
+  return made
+}
+
+const tus = { 'Tus-Resumable': '1.0.0' }
+const uploadHead = {
+  ...tus,
+  'Upload-Length': '2000',
+  'Upload-Metadata': `title ${Buffer.from('Walk').toString('base64')}`,
+}
+/** An upload that the owner began. */
+const onUpload = (made: Made = { headers: tus }): Fixture => ({
+  make: async ({ world, owner }) => {
+    const begun = await world.ask('POST', '/api/v1/uploads', { as: owner, headers: uploadHead })
+    return { params: { id: begun.headers.get('Location')!.split('/').at(-1)! }, ...made }
+  },
+})
+
+/** A browser of the caller's. */
+const browser = () => ({
+  endpoint: `https://push.example.com/${fresh('send')}`,
+  keys: {
+    p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
+    auth: 'BTBZMqHH6r4Tts7J_aSIgg',
+  },
+})
+
 /** By method and path, as declared; a file a route needs is one entry here. */
 export const fixtures: Record<string, Fixture | Fixture[]> = {
   // Accounts
@@ -198,6 +296,9 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'GET /api/v1/me/profile': none,
   'PATCH /api/v1/me/profile': self({ bio: 'Walks' }),
   'GET /api/v1/users/{userId}/profile': onPeer,
+  'PATCH /api/v1/users/{userId}/profile': {
+    make: async (stage) => ({ params: { userId: (await stage.person()).id }, body: { bio: null } }),
+  },
   'GET /api/v1/profiles': none,
   'GET /api/v1/sessions': none,
   'DELETE /api/v1/sessions/{id}': byId(async (stage) => (await stage.again(stage.owner)).sessionId),
@@ -214,11 +315,12 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
     { of: 'a public room', ...inRoom(undefined, 'public'), outcomes: { everybody: 'ok' } },
   ],
   'PATCH /api/v1/chat-rooms/{id}': [
-    inRoom({ topic: 'Walks' }),
+    // What is private stays so, whatever one may moderate.
+    { ...inRoom({ topic: 'Walks' }), outcomes: { everybody: 'not_found', owner: 'ok' } },
     {
       of: 'a public room',
       ...inRoom({ topic: 'Walks' }, 'public'),
-      outcomes: { everybody: 'forbidden', owner: 'ok' },
+      outcomes: { everybody: 'forbidden', owner: 'ok', moderator: 'ok', admin: 'ok' },
     },
   ],
   'GET /api/v1/chat-rooms/{id}/members': inRoom(),
@@ -272,6 +374,10 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'POST /api/v1/notifications/read': self({ all: true }),
   'GET /api/v1/notifications/preferences': none,
   'PUT /api/v1/notifications/preferences': self({}),
+  'GET /api/v1/push/public-key': none,
+  'GET /api/v1/me/push-subscriptions': none,
+  'POST /api/v1/me/push-subscriptions': { make: () => ({ body: browser() }) },
+  'DELETE /api/v1/me/push-subscriptions': { make: () => ({ body: { endpoint: browser().endpoint } }) },
 
   // Rights
   'GET /api/v1/users': none,
@@ -375,6 +481,39 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
       body: { userId: stage.peer.id, role: 'producer' },
     }),
   },
+  'GET /api/v1/projects/{id}/board': board(),
+  'POST /api/v1/projects/{id}/board/operations': { ...board({ operations }), ...looksOn },
+  'GET /api/v1/projects/{id}/board/export': board(),
+  'GET /api/v1/projects/{id}/board/activity': board(),
+  'GET /api/v1/projects/{id}/board/versions': board(),
+  'POST /api/v1/projects/{id}/board/versions': { ...board({ name: 'Walk' }), ...looksOn },
+  'GET /api/v1/projects/{id}/board/versions/{versionId}': onVersion,
+  'POST /api/v1/projects/{id}/board/versions/{versionId}/restore': { ...onVersion, ...looksOn },
+  'DELETE /api/v1/projects/{id}/board/versions/{versionId}': { ...onVersion, ...looksOn },
+  'GET /api/v1/projects/{id}/board/cards/{cardId}/comments': onCard(),
+  'POST /api/v1/projects/{id}/board/cards/{cardId}/comments': onCard({ content: 'The second take' }),
+  'GET /api/v1/projects/{id}/bookings': { ...inProject(), outcomes: { stranger: 'not_found' } },
+  'POST /api/v1/projects/{id}/bookings': {
+    make: async (stage, who) => ({
+      params: { id: await project(stage) },
+      body: { ...(who?.id === stage.owner.id && { userId: stage.peer.id }), ...when() },
+    }),
+    outcomes: { stranger: 'not_found' },
+  },
+  'POST /api/v1/bookings': {
+    make: async (stage, who) => ({
+      body: {
+        projectId: await project(stage),
+        ...(who?.id === stage.owner.id && { userId: stage.peer.id }),
+        ...when(),
+      },
+    }),
+    outcomes: { stranger: 'not_found' },
+  },
+  'PATCH /api/v1/bookings/{id}': {
+    make: async (stage) => ({ params: { id: await booking(stage) }, body: { status: 'cancelled' } }),
+  },
+  'DELETE /api/v1/bookings/{id}': byId(booking),
   'PATCH /api/v1/projects/{id}/members/{userId}': onMember({ role: 'drummer' }),
   'DELETE /api/v1/projects/{id}/members/{userId}': onMember(),
   'GET /api/v1/bookings': none,
@@ -399,7 +538,65 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
     }),
   },
   'PUT /api/v1/playlists/{id}/audio-files': ofPlaylist({ audioFileIds: [] }),
+  'PATCH /api/v1/playlists/{id}/audio-files/{audioFileId}': ofTrack({ position: 0 }),
+  'DELETE /api/v1/playlists/{id}/audio-files/{audioFileId}': ofTrack(),
   'GET /api/v1/audio-files': none,
+  'POST /api/v1/audio-files': { make: () => takeForm() },
+  'PATCH /api/v1/audio-files/{id}': [
+    ofAudio({ title: 'Walk' }),
+    { of: 'a private recording', ...byId((stage) => audio(stage, 'private'), { title: 'Walk' }) },
+  ],
+  'DELETE /api/v1/audio-files/{id}': [
+    byId((stage) => audio(stage)),
+    { of: 'a private recording', ...byId((stage) => audio(stage, 'private')) },
+  ],
+  'POST /api/v1/audio-files/{id}/link': [
+    byId((stage) => audio(stage)),
+    { of: 'a private recording', ...byId((stage) => audio(stage, 'private')), outcomes: { stranger: 'not_found' } },
+  ],
+  'GET /api/v1/audio-files/{id}/stream': [
+    byId((stage) => take(stage)),
+    { of: 'a private recording', ...byId((stage) => take(stage, 'private')), outcomes: unseen },
+  ],
+  'POST /api/v1/audio-files/{id}/tags': {
+    make: async (stage) => ({ params: { id: await audio(stage) }, body: { tagId: await tag(stage) } }),
+  },
+  'DELETE /api/v1/audio-files/{id}/tags/{tagId}': {
+    make: async (stage) => {
+      const [id, tagId] = await Promise.all([audio(stage), tag(stage)])
+      await stage.ask('POST', `/audio-files/${id}/tags`, { as: stage.owner, body: { tagId } })
+      return { params: { id, tagId } }
+    },
+  },
+  // Nothing was heard in it.
+  'GET /api/v1/audio-files/{id}/report': { ...ofAudio(), outcomes: { everybody: 'not_found' } },
+  'PATCH /api/v1/audio-files/{id}/report': {
+    make: async (stage) => {
+      const id = await audio(stage)
+      const now = new Date()
+      const report = { _id: newId(), audioFileId: id, generatedAt: now, createdAt: now, updatedAt: null }
+      await stage.world.database.collection('audiofilereports').insertOne(report as never)
+      return { params: { id }, body: { notes: 'Walk' } }
+    },
+  },
+  'DELETE /api/v1/audio-files/{id}/analyses': [
+    ofAudio(),
+    { of: 'a private recording', ...byId((stage) => audio(stage, 'private')), outcomes: { stranger: 'not_found' } },
+  ],
+  'POST /api/v1/audio-files/{id}/analysis-results': {
+    ...ofAudio({ tempo: 120, modelVersion: 'walk-1' }),
+    // Programs tell what they heard; people say it in an analysis of theirs.
+    outcomes: { everybody: 'forbidden' },
+  },
+  'OPTIONS /api/v1/uploads': none,
+  'POST /api/v1/uploads': { make: () => ({ headers: uploadHead }) },
+  'HEAD /api/v1/uploads/{id}': onUpload(),
+  'GET /api/v1/uploads/{id}': onUpload({}),
+  'PATCH /api/v1/uploads/{id}': onUpload({
+    headers: { ...tus, 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' },
+    raw: wav(2_000).subarray(0, 1_000) as never,
+  }),
+  'DELETE /api/v1/uploads/{id}': onUpload(),
   'GET /api/v1/audio-files/{id}': seenAudio,
   'GET /api/v1/audio-files/{id}/similar': seenAudio,
   'GET /api/v1/audio-files/{id}/tags': seenAudio,
@@ -415,6 +612,11 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'GET /api/v1/audio-files/{id}/metric-values': seenAudio,
   'POST /api/v1/audio-files/{id}/analyses': changedAudio({ mood: 'eerie' }),
   'GET /api/v1/images': none,
+  'POST /api/v1/images': { make: () => portraitForm() },
+  'GET /api/v1/images/{id}': byId(image),
+  'DELETE /api/v1/images/{id}': byId(image),
+  'GET /api/v1/images/{id}/content': byId(image),
+  'DELETE /api/v1/users/{id}': account(),
   'DELETE /api/v1/me': {
     make: async (stage, who) => {
       const person = await stage.person()

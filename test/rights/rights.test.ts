@@ -280,4 +280,45 @@ function rules() {
     }
     await ask(200, 'DELETE', `/chat-rooms/${hidden.roomId}/messages/${hidden.messageId}`, { as: speaker })
   })
+
+  test('[RIGHT-12] moderators change profiles and public rooms of others, which is written down; not those of admins, nor private rooms', async () => {
+    const speaker = await world.user()
+    const own = await ask(200, 'PATCH', '/me/profile', { as: speaker, body: { bio: 'Spam', location: 'Here' } })
+    const path = `/users/${speaker.id}/profile`
+    await ask(403, 'PATCH', path, { as: await world.user(), body: { bio: null } })
+    await ask(403, 'PATCH', path, { as: speaker, body: { bio: null } })
+    const cleaned = await ask(200, 'PATCH', path, { as: moderator, body: { bio: null } })
+    expect(cleaned).toMatchObject({ id: own.id, location: 'Here' })
+    expect(cleaned.bio).toBeUndefined()
+    await ask(403, 'PATCH', `/users/${admin.id}/profile`, { as: moderator, body: { bio: null } })
+    await ask(200, 'PATCH', `/users/${moderator.id}/profile`, { as: admin, body: { bio: null } })
+    const { roomId } = await said(speaker)
+    const ears = await world.connect(speaker)
+    await ask(403, 'PATCH', `/chat-rooms/${roomId}`, { as: await world.user(), body: { name: 'Mine' } })
+    const room = await ask(200, 'PATCH', `/chat-rooms/${roomId}`, {
+      as: moderator,
+      body: { name: 'Decent', topic: '' },
+    })
+    expect(room.name).toBe('Decent')
+    expect(await ears.next('room:updated')).toMatchObject({ name: 'Decent' })
+    // The owner's own changes are nobody's moderation.
+    await ask(200, 'PATCH', `/chat-rooms/${roomId}`, { as: speaker, body: { name: 'Mine again' } })
+    const hidden = await said(speaker, 'private')
+    for (const who of [moderator, admin]) {
+      await ask(404, 'PATCH', `/chat-rooms/${hidden.roomId}`, { as: who, body: { name: 'Seen' } })
+    }
+    const bot = await world.bot(moderator, ['rooms:read', 'rooms:write'])
+    await ask(403, 'PATCH', `/chat-rooms/${roomId}`, { as: bot, body: { name: 'Beep' } })
+    const acts = async (action: string) =>
+      (await ask(200, 'GET', `/audit-logs?action=${action}`, { as: admin })).items.map(
+        ({ performedBy, details }: any) => ({ performedBy, ...details }),
+      )
+    expect(await acts('ChatRoomModerate')).toEqual([
+      { performedBy: moderator.id, chatRoomId: roomId, fields: ['name', 'topic'] },
+    ])
+    expect(await acts('ProfileModerate')).toEqual([
+      expect.objectContaining({ performedBy: admin.id, userId: moderator.id }),
+      { performedBy: moderator.id, profileId: own.id, userId: speaker.id, fields: ['bio'] },
+    ])
+  })
 }

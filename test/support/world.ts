@@ -68,7 +68,7 @@ export interface AskOptions {
   as?: { accessToken: string }
   body?: unknown
   /** A body as it is, instead. */
-  raw?: string
+  raw?: string | Uint8Array<ArrayBuffer>
   headers?: Record<string, string>
   instance?: number | Instance
 }

@@ -102,7 +102,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const rights = createRights({ database, bus: deps.bus, log, pollMs: deps.pollMs ?? 500 })
   const sessions = createSessions({ database, audit, rights, bus: deps.bus, log, tokens, pollMs: deps.pollMs })
   const bots = createBots({ database, sessions, audit })
-  const profiles = createProfiles(database)
+  const profiles = createProfiles(database, audit)
   const roles = createRoles({ database, rights })
   const recovery = createRecovery({
     database,

@@ -5,7 +5,8 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor, Scope } from '../../kernel/actor.ts'
 import { AppError, conflict, notFound } from '../../kernel/errors.ts'
 import { isId, newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
+import { pageById } from '../shared/pages.ts'
 import type { Audit } from './audit.ts'
 import type { Origin, Sessions } from './sessions.ts'
 import { randomSecret, sameHash, sha256 } from './tokens.ts'
@@ -128,13 +129,7 @@ export function createBots({
       return { bot: view(bot), token }
     },
     async list(owner, { limit, cursor }) {
-      const after = decodeCursor(cursor, ['string'])
-      const rows = await bots
-        .find({ ownerId: owner.userId, ...(after && { _id: { $lt: after[0] } }) })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(rows, limit, (row) => [row._id], view)
+      return pageById(bots, { ownerId: owner.userId }, { limit, cursor }, view)
     },
     async remove(owner, botId, origin) {
       const revoked = await database.transaction(async (transaction) => {

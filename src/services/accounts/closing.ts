@@ -8,12 +8,14 @@ import { Session } from '../../../models/Session.ts'
 import { User } from '../../../models/User.ts'
 import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
-import { AppError, conflict, notFound } from '../../kernel/errors.ts'
+import { AppError, notFound } from '../../kernel/errors.ts'
 import type { Rooms } from '../chat/rooms.ts'
 import type { Deletion } from '../deletion.ts'
 import type { Jobs } from '../jobs.ts'
 import type { Projects } from '../projects/projects.ts'
 import { createAudit } from './audit.ts'
+import type { Rights } from './rights.ts'
+import type { Roles } from './roles.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface ClosingPayload {
@@ -29,6 +31,8 @@ const goneName = 'Deleted user'
 export interface ClosingDeps {
   database: Database
   sessions: Sessions
+  roles: Pick<Roles, 'keepAnAdmin'>
+  rights: Pick<Rights, 'tell'>
   rooms: Rooms
   projects: Pick<Projects, 'remove'>
   deletion: Deletion
@@ -39,7 +43,7 @@ export interface ClosingDeps {
  * Closes accounts. The row of the user and the profile stay without anything personal: what they said to others is
  * the others' too, and still names a sender. All else goes, in a job, for it can be much.
  */
-export function createClosing({ database, sessions, rooms, projects, deletion, jobs }: ClosingDeps) {
+export function createClosing({ database, sessions, roles, rights, rooms, projects, deletion, jobs }: ClosingDeps) {
   const users = database.collection(User)
   const profiles = database.collection(Profile)
   const audit = createAudit(database)
@@ -83,21 +87,17 @@ export function createClosing({ database, sessions, rooms, projects, deletion, j
       const revoked = await database.transaction(async (session) => {
         const user = await users.findOne({ _id: userId }, { session })
         if (!user || user.deletedAt) throw notFound('User')
-        if (user.role === 'admin') {
-          const others = { _id: { $ne: userId }, role: 'admin' as const, bannedAt: null }
-          if (!(await users.findOne(others, { session, projection: { _id: 1 } }))) {
-            throw conflict('This is the last admin; make another one first')
-          }
-        }
+        if (user.role === 'admin') await roles.keepAnAdmin(userId, session)
         const bots = await database.collection(Bot).find({ ownerId: userId }, { session }).toArray()
         const ids = [userId, ...bots.map((bot) => bot.userId)]
         for (const id of ids) await blank(id, session)
         await database.collection(Bot).deleteMany({ ownerId: userId }, { session })
         await audit.record('UserDelete', by.userId, { userId }, session)
+        await jobs.enqueue(closing, { userId }, { key: userId, transaction: session })
         return sessions.revokeIn({ userId: { $in: ids } }, session)
       })
       sessions.tell(revoked)
-      await jobs.enqueue(closing, { userId }, { key: userId })
+      await rights.tell()
     },
 
     /** Ends the closing of an account: the job. Can be done again from anywhere. */

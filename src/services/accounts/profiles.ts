@@ -1,9 +1,16 @@
+import type { mongo } from 'mongoose'
 import { AudioFile } from '../../../models/AudioFile.ts'
 import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
 import { Tag } from '../../../models/Tag.ts'
+import { User } from '../../../models/User.ts'
 import type { Database } from '../../infra/mongo.ts'
-import { invalid, notFound } from '../../kernel/errors.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Actor } from '../../kernel/actor.ts'
+import { forbidden, invalid, notFound } from '../../kernel/errors.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
+import { accountPolicy } from '../../policies/accounts.ts'
+import { pageById } from '../shared/pages.ts'
+import { toUpdate } from '../shared/patches.ts'
+import type { Audit } from './audit.ts'
 
 /** Fields of one's profile that one may change; null takes a field away. */
 type ProfilePatch = {
@@ -21,11 +28,16 @@ export interface Profiles {
   of(userId: string): Promise<ProfileWire>
   /** Throws `invalid` for tags that are not there, and for a featured recording that is not the user's. */
   update(userId: string, patch: ProfilePatch): Promise<ProfileWire>
+  /**
+   * The same by somebody who may moderate profiles, which is written down. Throws `not_found`, and `forbidden` for an
+   * admin's, unless by an admin.
+   */
+  moderate(by: Actor, userId: string, patch: ProfilePatch): Promise<ProfileWire>
   /** Profiles, newest first: all, those with a tag, those whose name begins with or whose text holds the words. */
   search(filter: { q?: string | undefined; tag?: string | undefined }, page: PageRequest): Promise<Page<ProfileWire>>
 }
 
-export function createProfiles(database: Database): Profiles {
+export function createProfiles(database: Database, audit: Audit): Profiles {
   const profiles = database.collection(Profile)
   const listeners: ((userId: string) => Promise<void>)[] = []
 
@@ -40,6 +52,18 @@ export function createProfiles(database: Database): Profiles {
     if (featuredAudioId && !featured) throw invalid('is not a recording of yours', 'featuredAudioId')
   }
 
+  async function change(userId: string, patch: ProfilePatch, session?: mongo.ClientSession): Promise<ProfileDoc> {
+    await checkReferences(userId, patch)
+    const displayName = patch.displayName?.trim()
+    const profile = await profiles.findOneAndUpdate(
+      { userId },
+      toUpdate({ ...patch, displayName, nameKey: displayName?.toLowerCase() }),
+      { returnDocument: 'after', session },
+    )
+    if (!profile) throw notFound('Profile')
+    return profile
+  }
+
   return {
     onEdited: (listener) => void listeners.push(listener),
     async of(userId) {
@@ -48,45 +72,30 @@ export function createProfiles(database: Database): Profiles {
       return Profile.toWire(profile)
     },
     async update(userId, patch) {
-      await checkReferences(userId, patch)
-      const set: Record<string, unknown> = { updatedAt: new Date() }
-      const unset: Record<string, ''> = {}
-      for (const [key, value] of Object.entries(patch)) {
-        if (value === null) unset[key] = ''
-        else if (value !== undefined) set[key] = value
-      }
-      if (patch.displayName !== undefined) {
-        set['displayName'] = patch.displayName.trim()
-        set['nameKey'] = patch.displayName.trim().toLowerCase()
-      }
-      const profile = await profiles.findOneAndUpdate(
-        { userId },
-        { $set: set, ...(Object.keys(unset).length > 0 && { $unset: unset }) } as never,
-        { returnDocument: 'after' },
-      )
-      if (!profile) throw notFound('Profile')
+      const profile = await change(userId, patch)
+      for (const listener of listeners) await listener(userId)
+      return Profile.toWire(profile)
+    },
+    async moderate(by, userId, patch) {
+      const user = await database.collection(User).findOne({ _id: userId }, { projection: { role: 1, deletedAt: 1 } })
+      if (!user || user.deletedAt) throw notFound('Profile')
+      if (!accountPolicy.moderateProfile(by, user)) throw forbidden('Only admins change the profiles of admins')
+      const profile = await database.transaction(async (session) => {
+        const changed = await change(userId, patch, session)
+        const fields = Object.keys(patch)
+        await audit.record('ProfileModerate', by.userId, { profileId: changed._id, userId, fields }, session)
+        return changed
+      })
       for (const listener of listeners) await listener(userId)
       return Profile.toWire(profile)
     },
     async search({ q, tag }, { limit, cursor }) {
-      const after = decodeCursor(cursor, ['string'])
       const words = q?.trim() ?? ''
       const filter = {
-        ...(after && { _id: { $lt: after[0] } }),
         ...(tag && { tags: tag }),
         ...(words && { $or: matches(words) }),
       }
-      const rows = await profiles
-        .find(filter as never, { maxTimeMS: 5_000 })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        rows,
-        limit,
-        (row) => [row._id],
-        (row) => Profile.toWire(row),
-      )
+      return pageById(profiles, filter, { limit, cursor }, (row) => Profile.toWire(row))
     },
   }
 }

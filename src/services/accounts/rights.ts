@@ -5,6 +5,7 @@ import { mostRightsChanges, RightsState } from '../../../models/RightsState.ts'
 import { RolePermission } from '../../../models/RolePermission.ts'
 import type { Database } from '../../infra/mongo.ts'
 import type { Bus, Logger } from '../../kernel/ports.ts'
+import { isDuplicate } from '../shared/duplicates.ts'
 
 /** Told whose rights changed; null: anybody's may have. */
 export type RightsHandler = (userIds: ReadonlySet<string> | null) => void
@@ -189,7 +190,7 @@ export function createRights({ database, bus, log, pollMs }: RightsDeps): Rights
       await states
         .updateOne({ _id: stateId }, { $setOnInsert: { version: 0, changes: [] } }, { upsert: true })
         .catch((error) => {
-          if (error?.code !== 11000) throw error
+          if (!isDuplicate(error)) throw error
         })
       await look()
       next()

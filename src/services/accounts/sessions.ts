@@ -8,8 +8,9 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor, Scope } from '../../kernel/actor.ts'
 import { AppError, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Bus, Logger } from '../../kernel/ports.ts'
+import { pageById } from '../shared/pages.ts'
 import type { Audit } from './audit.ts'
 import { createRevocations, type RevocationHandler } from './revocations.ts'
 import type { Rights } from './rights.ts'
@@ -277,25 +278,8 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
       return entry.actor
     },
     async list(userId, { limit, cursor }) {
-      const after = decodeCursor(cursor, ['string'])
-      const rows = await sessions
-        .find({
-          userId,
-          revokedAt: null,
-          $and: [
-            { $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }] },
-            after ? { _id: { $lt: after[0] } } : {},
-          ],
-        } as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        rows,
-        limit,
-        (row) => [row._id],
-        (row) => Session.toWire(row),
-      )
+      const live = { $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }] }
+      return pageById(sessions, { userId, revokedAt: null, ...live }, { limit, cursor }, (row) => Session.toWire(row))
     },
     async revokeOwn(userId, sessionId, origin) {
       const ids = await self.revoke({ _id: sessionId, userId })

@@ -4,10 +4,12 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { forbidden, invalid } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Viewer } from '../../policies/audio.ts'
 import type { People } from '../people.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { pageById } from '../shared/pages.ts'
+import { toUpdate } from '../shared/patches.ts'
 import { seenTarget } from '../shared/targets.ts'
 import type { Reports } from './reports.ts'
 
@@ -40,18 +42,11 @@ export function createListenerAnalyses(deps: { database: Database; people: Peopl
         const found = await database.collection(Tag).countDocuments({ _id: { $in: tags } })
         if (found < tags.length) throw invalid('There is no such tag', 'tags')
       }
-      const set: Record<string, unknown> = {}
-      const unset: Record<string, ''> = {}
-      for (const [field, value] of Object.entries(input)) {
-        if (value === null) unset[field] = ''
-        else if (value !== undefined) set[field] = value
-      }
       const write = () =>
         analyses.findOneAndUpdate(
           { audioFileId, userId },
           {
-            $set: { ...set, updatedAt: new Date() },
-            ...(Object.keys(unset).length > 0 && { $unset: unset }),
+            ...toUpdate({ ...input }),
             $setOnInsert: { _id: newId(), createdAt: new Date() },
           } as never,
           { upsert: true, returnDocument: 'after' },
@@ -69,17 +64,8 @@ export function createListenerAnalyses(deps: { database: Database; people: Peopl
       { limit, cursor }: PageRequest,
     ): Promise<Page<UserAudioFileAnalysisWire>> {
       await seenTarget(database, 'AudioFile', audioFileId, viewer)
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const found = await analyses
-        .find({ audioFileId, ...(before !== undefined && { _id: { $lt: before } }) })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (analysis) => UserAudioFileAnalysis.toWire(analysis),
+      return pageById(analyses, { audioFileId }, { limit, cursor }, (analysis) =>
+        UserAudioFileAnalysis.toWire(analysis),
       )
     },
 

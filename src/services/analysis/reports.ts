@@ -18,9 +18,10 @@ import { type Actor, permits } from '../../kernel/actor.ts'
 import { forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import { createLanes } from '../../kernel/lanes.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Viewer } from '../../policies/audio.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { pageById } from '../shared/pages.ts'
 import { seenTarget } from '../shared/targets.ts'
 import { boundedTransaction } from '../shared/transactions.ts'
 
@@ -180,24 +181,13 @@ export function createReports({ database }: { database: Database }) {
       }: PageRequest & { metricTypeId?: string | undefined; expand?: boolean | undefined },
     ): Promise<Page<AudioFileMetricValueWire> & { metricTypes?: AudioFileMetricTypeWire[] }> {
       await seenTarget(database, 'AudioFile', audioFileId, viewer)
-      const [before] = decodeCursor(cursor, ['string']) ?? []
       const report = await reports.findOne({ audioFileId }, { projection: { _id: 1 } })
-      if (!report) return { items: [], nextCursor: null, ...(expand && { metricTypes: [] }) }
-      const found = await values
-        .find({
-          reportId: report._id,
-          ...(metricTypeId !== undefined && { metricTypeId }),
-          ...(before !== undefined && { _id: { $lt: before } }),
-        })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      const page = pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (value) => AudioFileMetricValue.toWire(value),
-      )
+      // Without a report there is nothing, and a cursor is judged all the same.
+      const filter = {
+        reportId: { $in: report ? [report._id] : [] },
+        ...(metricTypeId !== undefined && { metricTypeId }),
+      }
+      const page = await pageById(values, filter, { limit, cursor }, (value) => AudioFileMetricValue.toWire(value))
       if (!expand) return page
       const types = await database
         .collection(AudioFileMetricType)

@@ -7,8 +7,9 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { conflict, forbidden } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Viewer } from '../../policies/audio.ts'
+import { pageById } from '../shared/pages.ts'
 import { seenTarget } from '../shared/targets.ts'
 import type { Reports } from './reports.ts'
 
@@ -55,18 +56,7 @@ export function createAnalysisResults({ database, reports }: { database: Databas
       { limit, cursor }: PageRequest,
     ): Promise<Page<AIAudioFileAnalysisResultWire>> {
       await seenTarget(database, 'AudioFile', audioFileId, viewer)
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const found = await results
-        .find({ audioFileId, ...(before !== undefined && { _id: { $lt: before } }) })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (result) => AIAudioFileAnalysisResult.toWire(result),
-      )
+      return pageById(results, { audioFileId }, { limit, cursor }, (result) => AIAudioFileAnalysisResult.toWire(result))
     },
   }
 }

@@ -9,8 +9,9 @@ import { cardsOf, columnsOf, isDoneColumn, mapOf, notesOf, textOf } from '../../
 import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
+import { pageById } from '../shared/pages.ts'
 import type { Gate } from './gate.ts'
 import type { BoardChange, Touch } from './live.ts'
 
@@ -61,18 +62,7 @@ export function createBoardActivity({ database, gate, logger }: { database: Data
     /** A page of what was done on a board, newest first. */
     async list(actor: Actor, projectId: string, { limit, cursor }: PageRequest): Promise<Page<BoardActivityWire>> {
       await gate.reader(actor, projectId)
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const found = await activities
-        .find({ projectId, ...(before !== undefined && { _id: { $lt: before } }) } as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (activity) => BoardActivity.toWire(activity),
-      )
+      return pageById(activities, { projectId }, { limit, cursor }, (activity) => BoardActivity.toWire(activity))
     },
 
     async close() {

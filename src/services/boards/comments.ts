@@ -4,11 +4,12 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { forbidden, notFound } from '../../kernel/errors.ts'
 import { isId, newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { People } from '../people.ts'
 import type { Projects } from '../projects/projects.ts'
+import { pageById } from '../shared/pages.ts'
 import type { Gate } from './gate.ts'
 import type { LiveBoards } from './live.ts'
 
@@ -90,17 +91,8 @@ export function createCardComments(deps: {
       { limit, cursor }: PageRequest,
     ): Promise<Page<CommentWire>> {
       await gate.reader(actor, projectId)
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const found = await comments
-        .find({ targetId: projectId, cardId, ...(before !== undefined && { _id: { $lt: before } }) } as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (comment) => Comment.toWire(comment),
+      return pageById(comments, { targetId: projectId, cardId }, { limit, cursor }, (comment) =>
+        Comment.toWire(comment),
       )
     },
   }

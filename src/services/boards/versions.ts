@@ -11,8 +11,9 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { conflict, forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import { projectPolicy } from '../../policies/projects.ts'
+import { pageById } from '../shared/pages.ts'
 import type { Gate } from './gate.ts'
 import type { LiveBoards } from './live.ts'
 
@@ -106,18 +107,7 @@ export function createBoardVersions({ database, live, gate }: { database: Databa
     /** A page of a board's versions, newest first. */
     async list(actor: Actor, projectId: string, { limit, cursor }: PageRequest): Promise<Page<BoardVersionWire>> {
       await gate.reader(actor, projectId)
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const found = await versions
-        .find({ projectId, ...(before !== undefined && { _id: { $lt: before } }) } as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (version) => BoardVersion.toWire(version),
-      )
+      return pageById(versions, { projectId }, { limit, cursor }, (version) => BoardVersion.toWire(version))
     },
 
     /** Keeps what the board holds now under a name. Throws `conflict` where there are too many. */

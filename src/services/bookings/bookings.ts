@@ -8,11 +8,12 @@ import { type Actor, permits } from '../../kernel/actor.ts'
 import { conflict, forbidden, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import { createLanes } from '../../kernel/lanes.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import { type BookingSides, type BookingStatus, bookingPolicy } from '../../policies/bookings.ts'
 import { projectPolicy } from '../../policies/projects.ts'
 import type { People } from '../people.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { pageById } from '../shared/pages.ts'
 import { boundedTransaction } from '../shared/transactions.ts'
 
 /** How many bookings that are not over one user can have. */
@@ -155,18 +156,7 @@ export function createBookings({ database, people }: { database: Database; peopl
   }
 
   async function page(filter: object, { limit, cursor }: PageRequest): Promise<Page<BookingWire>> {
-    const [before] = decodeCursor(cursor, ['string']) ?? []
-    const found = await bookings
-      .find({ $and: [filter, before === undefined ? {} : { _id: { $lt: before } }] } as never)
-      .sort({ _id: -1 })
-      .limit(limit + 1)
-      .toArray()
-    return pageOf(
-      found,
-      limit,
-      ({ _id }) => [_id],
-      (booking) => Booking.toWire(booking),
-    )
+    return pageById(bookings, filter, { limit, cursor }, (booking) => Booking.toWire(booking))
   }
 
   return {

@@ -1,13 +1,14 @@
 import { ChatRoom, type ChatRoomWire, type RoomRole } from '../../../models/ChatRoom.ts'
 import { Membership } from '../../../models/Membership.ts'
 import type { Database } from '../../infra/mongo.ts'
-import type { Actor } from '../../kernel/actor.ts'
+import { type Actor, permits } from '../../kernel/actor.ts'
 import { AppError, conflict, forbidden, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { Bus } from '../../kernel/ports.ts'
 import type { Log } from '../../log/log.ts'
 import type { Draft, LiveView } from '../../log/types.ts'
 import { roomPolicy } from '../../policies/rooms.ts'
+import type { Audit } from '../accounts/audit.ts'
 import type { People } from '../people.ts'
 import { presentRoom, type RoomLive } from '../shared/room-state.ts'
 import { createRoomLists } from './room-lists.ts'
@@ -21,12 +22,13 @@ export interface RoomDeps {
   log: Log
   bus: Bus
   people: People
+  audit: Pick<Audit, 'record'>
 }
 
 type Change = { userId: string; change: 'joined' | 'left' | 'removed' | 'role'; role?: RoomRole }
 
 /** Rooms and who is in them. All changes are entries of the room's log, written together with what they change. */
-export function createRooms({ database, log, bus, people }: RoomDeps) {
+export function createRooms({ database, log, bus, people, audit }: RoomDeps) {
   const rooms = database.collection(ChatRoom)
   const memberships = database.collection(Membership)
 
@@ -237,11 +239,17 @@ export function createRooms({ database, log, bus, people }: RoomDeps) {
       input: { name?: string; topic?: string; visibility?: 'public' | 'private'; slowModeSeconds?: number },
     ): Promise<ChatRoomWire> {
       return withRoom(actor, roomId, async (live) => {
+        const moderates = permits(actor, { action: 'moderate', resource: 'ChatRoom' })
         let body: Record<string, unknown> = {}
+        let byPermission = false
         const plan = (view: LiveView) => {
           const now = view as RoomLive
-          if (!roomPolicy.update(visibleRole(actor, now))) throw forbidden('Only owners and moderators change the room')
+          const role = visibleRole(actor, now)
           const { name, topic, visibility, slowModeSeconds } = now.state.room!
+          if (!roomPolicy.update(role, visibility, moderates)) {
+            throw forbidden('Only owners and moderators change the room')
+          }
+          byPermission = !roomPolicy.update(role)
           const before = { name, topic, visibility, slowModeSeconds }
           const after = { ...before, ...input }
           if (JSON.stringify(after) === JSON.stringify(before)) throw nothingToDo
@@ -256,6 +264,9 @@ export function createRooms({ database, log, bus, people }: RoomDeps) {
               { $set: { ...fields, updatedAt: new Date(updatedAt as string) } } as never,
               { session },
             )
+            if (!byPermission) return
+            const details = { chatRoomId: roomId, fields: Object.keys(input) }
+            await audit.record('ChatRoomModerate', actor.userId, details, session)
           })
         } catch (error) {
           if (error !== nothingToDo) throw error

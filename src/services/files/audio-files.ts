@@ -11,8 +11,10 @@ import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/
 import type { Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
 import { seeAudio, type Viewer } from '../../policies/audio.ts'
+import type { Audit } from '../accounts/audit.ts'
 import { waveformUrl } from '../shared/addresses.ts'
 import { parseKey } from '../shared/harmony.ts'
+import { toUpdate } from '../shared/patches.ts'
 import type { Claims } from './claims.ts'
 import type { Links } from './links.ts'
 import { audioTypeOf, peek, sniffBytes } from './sniff.ts'
@@ -53,6 +55,7 @@ export interface AudioFileFilter {
 export interface AudioFilesDeps {
   database: Database
   storage: ObjectStorage
+  audit: Pick<Audit, 'record'>
   claims: Claims
   tags: FileTags
   links: Links
@@ -81,7 +84,7 @@ export const audioKey = (id: string) => `audio/${id}`
 
 /** Recordings: their bytes come in as a stream and go out in ranges; who sees them is `policies/audio.ts`. */
 export function createAudioFiles(deps: AudioFilesDeps) {
-  const { database, storage, claims, tags, links, logger, config } = deps
+  const { database, storage, audit, claims, tags, links, logger, config } = deps
   const files = database.collection(AudioFile)
   const listeners: CreatedListener[] = []
   const editListeners: EditListener[] = []
@@ -109,10 +112,10 @@ export function createAudioFiles(deps: AudioFilesDeps) {
     return file
   }
 
-  async function owned(actor: Actor, id: string): Promise<AudioFileDoc> {
+  async function owned(actor: Actor, id: string, moderates = false): Promise<AudioFileDoc> {
     const file = await visible(actor, id)
     // Bots of the owner act for themselves; a file is its uploader's alone.
-    if (file.userId !== actor.userId) throw notFound('Audio file')
+    if (file.userId !== actor.userId && !moderates) throw notFound('Audio file')
     return file
   }
 
@@ -240,22 +243,19 @@ export function createAudioFiles(deps: AudioFilesDeps) {
     },
 
     async update(actor: Actor, id: string, change: AudioFileChange): Promise<AudioFileWire> {
-      await owned(actor, id)
+      const { userId } = await owned(actor, id, permits(actor, { action: 'moderate', resource: 'AudioFile' }))
       const { title, description, visibility } = change
       const tagIds = change.tags && (await tags.ensure(change.tags))
-      const set = {
-        ...(title !== undefined && { title }),
-        ...(typeof description === 'string' && { description }),
-        ...(visibility !== undefined && { visibility }),
-        updatedAt: new Date(),
-      }
       const file = await database.transaction(async (session) => {
         if (tagIds) await tags.set(id, tagIds, session)
-        return files.findOneAndUpdate(
-          { _id: id, userId: actor.userId },
-          { $set: set, ...(description === null && { $unset: { description: '' } }) } as never,
-          { session, returnDocument: 'after' },
-        )
+        if (userId !== actor.userId) {
+          const details = { audioFileId: id, userId, fields: Object.keys(change) }
+          await audit.record('AudioFileModerate', actor.userId, details, session)
+        }
+        return files.findOneAndUpdate({ _id: id, userId }, toUpdate({ title, description, visibility }), {
+          session,
+          returnDocument: 'after',
+        })
       })
       if (!file) throw notFound('Audio file')
       for (const listener of editListeners) await listener(file.userId)
@@ -266,7 +266,11 @@ export function createAudioFiles(deps: AudioFilesDeps) {
     async delete(actor: Actor, id: string): Promise<void> {
       const may = permits(actor, { action: 'delete', resource: 'AudioFile' })
       if (!may) await owned(actor, id)
-      else if (!(await files.findOne({ _id: id }, { projection: { _id: 1 } }))) throw notFound('Audio file')
+      const file = await files.findOne({ _id: id }, { projection: { userId: 1 } })
+      if (!file) throw notFound('Audio file')
+      if (file.userId !== actor.userId) {
+        await audit.record('AudioFileDelete', actor.userId, { audioFileId: id, userId: file.userId })
+      }
       await deps.remove(id)
     },
 

@@ -6,6 +6,7 @@ import type { Config } from '../../config.ts'
 import type { Database } from '../../infra/mongo.ts'
 import type { Bus, Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
+import type { Audit } from '../accounts/audit.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import type { Deletion } from '../deletion.ts'
 import { audioKey, createAudioFiles } from './audio-files.ts'
@@ -22,17 +23,19 @@ export interface FilesDeps {
   storage: ObjectStorage
   deletion: Deletion
   sessions: Sessions
+  audit: Pick<Audit, 'record'>
   logger: Logger
   secrets: string[]
   config: Pick<Config, 'publicUrl' | 'maxUploadBytes' | 'maxStorageBytes'>
 }
 
 /** All that has to do with bytes that people bring: the services, and what of their bytes goes with which record. */
-export function createFiles({ database, bus, storage, deletion, sessions, logger, secrets, config }: FilesDeps) {
+export function createFiles({ database, bus, storage, deletion, sessions, audit, logger, secrets, config }: FilesDeps) {
   const claims = createClaims({ database, storage, logger, quotaBytes: config.maxStorageBytes })
   const audioFiles = createAudioFiles({
     database,
     storage,
+    audit,
     claims,
     tags: createFileTags(database),
     links: createLinks(secrets),
@@ -45,6 +48,7 @@ export function createFiles({ database, bus, storage, deletion, sessions, logger
   const images = createImages({
     database,
     storage,
+    audit,
     claims,
     logger,
     config,

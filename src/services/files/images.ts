@@ -8,9 +8,11 @@ import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { AppError, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
+import type { Audit } from '../accounts/audit.ts'
+import { pageById } from '../shared/pages.ts'
 import type { Claims } from './claims.ts'
 import { checkImageType, resizePicture } from './pictures.ts'
 import { peek, sniffBytes } from './sniff.ts'
@@ -27,6 +29,7 @@ export interface ImageInput {
 export interface ImagesDeps {
   database: Database
   storage: ObjectStorage
+  audit: Pick<Audit, 'record'>
   claims: Claims
   logger: Logger
   config: Pick<Config, 'publicUrl' | 'maxUploadBytes'>
@@ -53,7 +56,7 @@ const profileField: Partial<Record<Usage, 'avatarUrl' | 'bannerUrl'>> = { avatar
 export const imageKey = (id: string) => `images/${id}/`
 
 /** Pictures: decoded and made anew on the way in, so that nothing of the bytes that came goes out again. */
-export function createImages({ database, storage, claims, logger, config, remove }: ImagesDeps) {
+export function createImages({ database, storage, audit, claims, logger, config, remove }: ImagesDeps) {
   const images = database.collection(Image)
   const maxBytes = Math.min(mostBytes, config.maxUploadBytes)
   const waiting: (() => void)[] = []
@@ -181,19 +184,12 @@ export function createImages({ database, storage, claims, logger, config, remove
       { usageType, linkedEntityId }: { usageType?: Usage | undefined; linkedEntityId?: string | undefined },
       { limit, cursor }: PageRequest,
     ): Promise<Page<ImageWire>> {
-      const [after] = decodeCursor(cursor, ['string']) ?? []
       const filter = {
         uploaderId: actor.userId,
         ...(usageType && { usageType }),
         ...(linkedEntityId && { linkedEntityId }),
-        ...(after && { _id: { $lt: after } }),
       }
-      const rows = await images
-        .find(filter as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(rows, limit, (row) => [row._id], present)
+      return pageById(images, filter, { limit, cursor }, present)
     },
 
     /** The uploader's, or with leave to delete Image. Throws `not_found`. */
@@ -201,6 +197,9 @@ export function createImages({ database, storage, claims, logger, config, remove
       const doc = await images.findOne({ _id: id }, { projection: { uploaderId: 1 } })
       const may = permits(actor, { action: 'delete', resource: 'Image' })
       if (!doc || (doc.uploaderId !== actor.userId && !may)) throw notFound('Image')
+      if (doc.uploaderId !== actor.userId) {
+        await audit.record('ImageDelete', actor.userId, { imageId: id, userId: doc.uploaderId })
+      }
       await remove(id)
     },
 

@@ -3,8 +3,7 @@ import { AudioFileTag } from '../../../models/AudioFileTag.ts'
 import { Tag } from '../../../models/Tag.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { newId } from '../../kernel/ids.ts'
-
-const isDuplicate = (error: unknown) => (error as { code?: unknown } | null)?.code === 11000
+import { isDuplicate } from '../shared/duplicates.ts'
 
 /** The tags of recordings, by name: in whatever case, one each. */
 export function createFileTags(database: Database) {

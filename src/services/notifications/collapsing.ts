@@ -1,6 +1,7 @@
 import { maxActs, Notification, type NotificationDoc, type NotificationType } from '../../../models/Notification.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { createLanes } from '../../kernel/lanes.ts'
+import { isDuplicate } from '../shared/duplicates.ts'
 
 /** Something somebody did that a user is told of together with others of its kind. */
 export interface Act {
@@ -105,7 +106,7 @@ export function createCollapsing(deps: {
         await notifications.insertOne(notification as never)
         return { notification, isNew: true }
       } catch (error) {
-        if ((error as { code?: unknown }).code !== 11000) throw error
+        if (!isDuplicate(error)) throw error
         if (await isTold(act)) return null
         // Somebody was faster with the first of the group, or it is full.
         const first = await notifications.findOne(

@@ -11,9 +11,10 @@ import type { Database } from '../../infra/mongo.ts'
 import { channels } from '../../kernel/channels.ts'
 import { groupBy } from '../../kernel/group.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Emitter, Logger } from '../../kernel/ports.ts'
 import type { Jobs } from '../jobs.ts'
+import { pageById } from '../shared/pages.ts'
 import { type Act, createCollapsing } from './collapsing.ts'
 import { createPreferences } from './preferences.ts'
 import { createRepeats } from './repeats.ts'
@@ -239,24 +240,8 @@ export function createNotifications({ database, emitter, jobs, logger, digestMs 
       userId: string,
       { limit, cursor, unread }: PageRequest & { unread?: boolean | undefined },
     ): Promise<Page<NotificationWire>> {
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const filter = {
-        userId,
-        ...(unread !== undefined && { isRead: !unread }),
-        ...(before !== undefined && { _id: { $lt: before } }),
-        ...shown,
-      }
-      const found = await notifications
-        .find(filter as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (doc) => Notification.toWire(doc),
-      )
+      const filter = { userId, ...(unread !== undefined && { isRead: !unread }), ...shown }
+      return pageById(notifications, filter, { limit, cursor }, (doc) => Notification.toWire(doc))
     },
 
     /** Unread ones of these users about these rooms or conversations. */

@@ -12,10 +12,11 @@ import type { PushSender } from '../../infra/push-sender.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { invalid } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { Jobs } from '../jobs.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { pageById } from '../shared/pages.ts'
 import { type PushJob, pushing } from './notifications.ts'
 import { lineOf } from './texts.ts'
 
@@ -111,17 +112,8 @@ export function createPushes({ database, jobs, sender, logger }: PushesDeps) {
 
     /** One's subscriptions, newest first. */
     async list(actor: Actor, { limit, cursor }: PageRequest): Promise<Page<PushSubscriptionWire>> {
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const found = await subscriptions
-        .find({ userId: actor.userId, ...(before !== undefined && { _id: { $lt: before } }) })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (subscription) => PushSubscription.toWire(subscription),
+      return pageById(subscriptions, { userId: actor.userId }, { limit, cursor }, (subscription) =>
+        PushSubscription.toWire(subscription),
       )
     },
 

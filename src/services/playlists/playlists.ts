@@ -3,9 +3,11 @@ import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { conflict, forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import { seesAll, type Viewer } from '../../policies/audio.ts'
 import type { Deletion } from '../deletion.ts'
+import { pageById } from '../shared/pages.ts'
+import { toUpdate } from '../shared/patches.ts'
 import { createTracks } from './tracks.ts'
 
 /** How many playlists one user can have. */
@@ -72,7 +74,6 @@ export function createPlaylists({ database, deletion }: { database: Database; de
       viewer: Viewer,
       { ownerId, limit, cursor }: PageRequest & { ownerId?: string | undefined },
     ): Promise<Page<PlaylistWire>> {
-      const [before] = decodeCursor(cursor, ['string']) ?? []
       const all = seesAll(viewer, 'Playlist')
       const filter =
         ownerId !== undefined
@@ -82,17 +83,7 @@ export function createPlaylists({ database, deletion }: { database: Database; de
             : viewer
               ? { $or: [{ isPublic: true }, { ownerId: viewer.userId }] }
               : { isPublic: true }
-      const found = await playlists
-        .find({ ...filter, ...(before !== undefined && { _id: { $lt: before } }) } as never)
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (playlist) => Playlist.toWire(playlist),
-      )
+      return pageById(playlists, filter, { limit, cursor }, (playlist) => Playlist.toWire(playlist))
     },
 
     /** Changes the fields given; null takes the description away. Throws `not_found` and `forbidden`. */
@@ -100,15 +91,7 @@ export function createPlaylists({ database, deletion }: { database: Database; de
       await own(actor, id)
       const changed = await playlists.findOneAndUpdate(
         { _id: id },
-        {
-          $set: {
-            ...(name !== undefined && { name: name.trim() }),
-            ...(typeof description === 'string' && { description }),
-            ...(isPublic !== undefined && { isPublic }),
-            updatedAt: new Date(),
-          },
-          ...(description === null && { $unset: { description: '' as const } }),
-        },
+        toUpdate({ name: name?.trim(), description, isPublic }),
         { returnDocument: 'after' },
       )
       if (!changed) throw notFound('Playlist')

@@ -9,9 +9,10 @@ import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { conflict, forbidden, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import { projectPolicy, projectRole } from '../../policies/projects.ts'
 import type { People } from '../people.ts'
+import { pageById } from '../shared/pages.ts'
 import type { ProjectChanges } from './changes.ts'
 import { maxProjects, type Sight } from './sight.ts'
 
@@ -64,18 +65,7 @@ export function createProjectMembers(deps: {
     /** A page of the members, longest in the project first. */
     async list(actor: Actor, projectId: string, { limit, cursor }: PageRequest): Promise<Page<UserProjectWire>> {
       await sight.see(actor, projectId)
-      const [after] = decodeCursor(cursor, ['string']) ?? []
-      const found = await members
-        .find({ projectId, ...(after !== undefined && { _id: { $gt: after } }) } as never)
-        .sort({ _id: 1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (member) => UserProject.toWire(member),
-      )
+      return pageById(members, { projectId }, { limit, cursor }, (member) => UserProject.toWire(member), 'oldest')
     },
 
     /** The ids of all members, at most 500; kept for a while, until something changes. */

@@ -7,10 +7,12 @@ import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { conflict, forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Bus, Logger } from '../../kernel/ports.ts'
 import { projectPolicy } from '../../policies/projects.ts'
 import type { People } from '../people.ts'
+import { pageById } from '../shared/pages.ts'
+import { toUpdate } from '../shared/patches.ts'
 import { createProjectChanges } from './changes.ts'
 import { createProjectMembers } from './members.ts'
 import { createSight, maxProjects } from './sight.ts'
@@ -92,33 +94,19 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
       { open, q, ownerId, memberId }: ProjectFilter,
       { limit, cursor }: PageRequest,
     ): Promise<Page<ProjectWire>> {
-      const [before] = decodeCursor(cursor, ['string']) ?? []
       const own = await idsOf(actor.userId)
       const isOwnList = open === undefined && ownerId === undefined && memberId === undefined
-      const within = isOwnList ? own : memberId === undefined ? null : await idsOf(memberId)
       const words = q === undefined ? '' : plainWords(q)
-      if (q !== undefined && words === '') return { items: [], nextCursor: null }
+      // No word is found nowhere.
+      const isVoid = q !== undefined && words === ''
+      const within = isVoid ? [] : isOwnList ? own : memberId === undefined ? null : await idsOf(memberId)
       const filter = {
-        $and: [
-          { $or: [{ isOpen: true }, { _id: { $in: own } }] },
-          ...(within ? [{ _id: { $in: within } }] : []),
-          ...(before !== undefined ? [{ _id: { $lt: before } }] : []),
-        ],
+        $and: [{ $or: [{ isOpen: true }, { _id: { $in: own } }] }, ...(within ? [{ _id: { $in: within } }] : [])],
         ...(open !== undefined && { isOpen: open }),
         ...(ownerId !== undefined && { ownerId }),
         ...(words && { $text: { $search: words } }),
       }
-      const found = await projects
-        .find(filter as never, { maxTimeMS: 5_000 })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      return pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (project) => Project.toWire(project),
-      )
+      return pageById(projects, filter, { limit, cursor }, (project) => Project.toWire(project))
     },
 
     /** Makes a project with the actor as its owner. */
@@ -168,13 +156,8 @@ export function createProjects({ database, bus, people, logger, pollMs }: Projec
       if (!projectPolicy.manage(member) && !permits(actor, { action: 'moderate', resource: 'Project' })) {
         throw forbidden('Only owners change the project')
       }
-      const set: Record<string, unknown> = { updatedAt: new Date() }
-      const { description, ...rest } = patch
-      for (const [key, value] of Object.entries(rest)) if (value !== undefined) set[key] = value
-      if (typeof description === 'string') set['description'] = description
-      const change = { $set: set, ...(description === null && { $unset: { description: '' } }) }
       const write = async (session?: mongo.ClientSession) => {
-        const after = await projects.findOneAndUpdate({ _id: projectId }, change as never, {
+        const after = await projects.findOneAndUpdate({ _id: projectId }, toUpdate(patch), {
           returnDocument: 'after',
           ...(session && { session }),
         })

@@ -1,16 +1,15 @@
+import { maxAudioTags } from '../../../models/AudioFile.ts'
 import { AudioFileTag, type AudioFileTagWire } from '../../../models/AudioFileTag.ts'
 import { Tag, type TagWire } from '../../../models/Tag.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { conflict, forbidden, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Viewer } from '../../policies/audio.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { pageById } from '../shared/pages.ts'
 import { findTarget, seenTarget } from '../shared/targets.ts'
-
-/** How many tags a recording can have. */
-export const maxAudioTags = 50
 
 /** The tags on recordings: their owner's to choose. */
 export function createAudioTags({ database }: { database: Database }) {
@@ -70,18 +69,13 @@ export function createAudioTags({ database }: { database: Database }) {
       { limit, cursor, expand }: PageRequest & { expand?: boolean | undefined },
     ): Promise<Page<AudioFileTagWire> & { tags?: TagWire[] }> {
       await seenTarget(database, 'AudioFile', audioFileId, viewer)
-      const [after] = decodeCursor(cursor, ['string']) ?? []
-      // Few for each recording: the index gives them by tag, and they are put into order here.
-      const found = await links
-        .find({ audioFileId, ...(after !== undefined && { _id: { $gt: after } }) })
-        .sort({ _id: 1 })
-        .limit(limit + 1)
-        .toArray()
-      const page = pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
+      // Few for each recording: the index gives them by tag, and they are put into order then.
+      const page = await pageById(
+        links,
+        { audioFileId },
+        { limit, cursor },
         (link) => AudioFileTag.toWire(link),
+        'oldest',
       )
       if (!expand) return page
       const named = await tags.find({ _id: { $in: page.items.map(({ tagId }) => tagId) } }).toArray()

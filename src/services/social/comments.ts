@@ -5,12 +5,14 @@ import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { forbidden, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { Viewer } from '../../policies/audio.ts'
 import type { Deletion } from '../deletion.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { People } from '../people.ts'
+import { pageById } from '../shared/pages.ts'
+import { toUpdate } from '../shared/patches.ts'
 import { profilesOf } from '../shared/profiles.ts'
 import { findTarget, findTargets, seenTarget, type TargetType } from '../shared/targets.ts'
 
@@ -117,14 +119,7 @@ export function createComments({ database, people, notifications, deletion, logg
       if (typeof atSeconds === 'number') await checkMoment(comment, atSeconds)
       const changed = await comments.findOneAndUpdate(
         { _id: id, authorId: actor.userId },
-        {
-          $set: {
-            ...(content !== undefined && { content }),
-            ...(typeof atSeconds === 'number' && { atSeconds }),
-            updatedAt: new Date(),
-          },
-          ...(atSeconds === null && { $unset: { atSeconds: '' as const } }),
-        },
+        toUpdate({ content, atSeconds }),
         { returnDocument: 'after' },
       )
       if (!changed) throw notFound('Comment')
@@ -148,21 +143,12 @@ export function createComments({ database, people, notifications, deletion, logg
       { limit, cursor, sort, expand }: PageRequest & { sort: 'newest' | 'oldest'; expand?: boolean | undefined },
     ): Promise<Page<CommentWire> & { profiles?: ProfileWire[] }> {
       await seenTarget(database, targetType, targetId, viewer)
-      const [last] = decodeCursor(cursor, ['string']) ?? []
-      const found = await comments
-        .find({
-          targetType,
-          targetId,
-          ...(last !== undefined && { _id: sort === 'newest' ? { $lt: last } : { $gt: last } }),
-        })
-        .sort({ _id: sort === 'newest' ? -1 : 1 })
-        .limit(limit + 1)
-        .toArray()
-      const page = pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
+      const page = await pageById(
+        comments,
+        { targetType, targetId },
+        { limit, cursor },
         (comment) => Comment.toWire(comment),
+        sort,
       )
       if (!expand) return page
       return {

@@ -5,11 +5,12 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { forbidden, invalid, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Viewer } from '../../policies/audio.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { People } from '../people.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { pageById } from '../shared/pages.ts'
 import { profilesOf } from '../shared/profiles.ts'
 
 export interface FollowsDeps {
@@ -80,21 +81,8 @@ export function createFollows({ database, people, notifications }: FollowsDeps) 
       { limit, cursor, expand }: PageRequest & { expand?: boolean | undefined },
     ): Promise<Page<UserFollowWire> & { profiles?: ProfileWire[] }> {
       await checkUser(userId)
-      const [before] = decodeCursor(cursor, ['string']) ?? []
-      const found = await follows
-        .find({
-          ...(side === 'followers' ? { followeeId: userId } : { followerId: userId }),
-          ...(before !== undefined && { _id: { $lt: before } }),
-        })
-        .sort({ _id: -1 })
-        .limit(limit + 1)
-        .toArray()
-      const page = pageOf(
-        found,
-        limit,
-        ({ _id }) => [_id],
-        (follow) => UserFollow.toWire(follow),
-      )
+      const filter = side === 'followers' ? { followeeId: userId } : { followerId: userId }
+      const page = await pageById(follows, filter, { limit, cursor }, (follow) => UserFollow.toWire(follow))
       if (!expand) return page
       const others = page.items.map(({ followerId, followeeId }) => (side === 'followers' ? followerId : followeeId))
       return { ...page, profiles: await profilesOf(database, others) }

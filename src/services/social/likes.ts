@@ -3,11 +3,12 @@ import type { Database } from '../../infra/mongo.ts'
 import type { Actor } from '../../kernel/actor.ts'
 import { forbidden, notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
-import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Viewer } from '../../policies/audio.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { People } from '../people.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { pageById } from '../shared/pages.ts'
 import { findTarget, findTargets, seenTarget, type TargetType } from '../shared/targets.ts'
 
 /** What can be liked. */
@@ -127,18 +128,7 @@ export function createLikes({ database, people, notifications }: LikesDeps) {
   }
 
   async function page(filter: object, limit: number, cursor: string | undefined): Promise<Page<LikeWire>> {
-    const [before] = decodeCursor(cursor, ['string']) ?? []
-    const found = await likes
-      .find({ ...filter, ...(before !== undefined && { _id: { $lt: before } }) })
-      .sort({ _id: -1 })
-      .limit(limit + 1)
-      .toArray()
-    return pageOf(
-      found,
-      limit,
-      ({ _id }) => [_id],
-      (like) => Like.toWire(like),
-    )
+    return pageById(likes, { ...filter }, { limit, cursor }, (like) => Like.toWire(like))
   }
 }
 
