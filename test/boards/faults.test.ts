@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { isDeepStrictEqual } from 'node:util'
 import mongoose from 'mongoose'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { WebSocket } from 'ws'
@@ -86,11 +87,13 @@ test(
           else if (fault === 4) await world.redis!.kill().then(() => world.redis!.start())
           else if (fault < 30) await new Promise((done) => setTimeout(done, random.int(0, 20)))
         }
-        const contents = () =>
-          clients.map(({ doc }) => JSON.stringify(Object.entries(doc.getMap('cards').toJSON()).sort()))
         const vectors = () => clients.map(({ doc }) => Buffer.from(Y.encodeStateVector(doc)).toString('hex'))
-        const isOne = () => new Set(vectors()).size === 1 && new Set(contents()).size === 1
-        await world.until(() => isOne() && clients.every(({ provider }) => provider.synced), 30_000)
+        const isOne = () => clients.every((client) => isDeepStrictEqual(client.cards(), clients[0]!.cards()))
+        await world.until(
+          () => clients.every(({ provider }) => provider.synced) && new Set(vectors()).size === 1,
+          30_000,
+        )
+        await world.until(isOne, 30_000)
         expect((await contentOf(world, projectId)).cards).toEqual(clients[0]!.cards())
         for (const client of clients) client.close()
       }
