@@ -12,6 +12,8 @@ export const BoardUpdate = defineEntity('BoardUpdate', {
     projectId: f.ref('Project', 'cascade'),
     /** MongoDB's own time of the insert (a BSON timestamp): what instances look for missed updates by. */
     at: z.unknown(),
+    /** The instance that has stored it, which need not look for it. */
+    by: z.string().optional(),
     /** Binary: updates, each behind its length. */
     data: z.unknown(),
     /** How many documents beside this one hold the rest, where one is too small. */

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'
-import type { Device } from './device.ts'
 import type { Random } from './random.ts'
 import type { Service } from './service.ts'
 
@@ -87,8 +86,15 @@ const START_MS = 60_000
 
 type Hit = { service: Service; event: FaultEvent }
 
+/** A client whose connection can be cut. */
+export interface Cuttable {
+  readonly name: string
+  connected(): boolean
+  cut(): void
+}
+
 /** Carries the schedule out. */
-export function runFaults(schedule: Fault[], cluster: Cluster, devices: Device[]): FaultRun {
+export function runFaults(schedule: Fault[], cluster: Cluster, devices: Cuttable[]): FaultRun {
   const done = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>
   const failures: string[] = []
   const events: FaultEvent[] = []

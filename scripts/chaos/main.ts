@@ -6,6 +6,9 @@
 import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serverArguments } from '../shared/server-command.ts'
+import { checkBoards } from './boards/checker.ts'
+import { createBoardHistory } from './boards/history.ts'
+import { createBoardLoad } from './boards/load.ts'
 import { check } from './checker.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import type { Device } from './device.ts'
@@ -15,7 +18,7 @@ import { createHistory, type History } from './history.ts'
 import { createLoad, type Load } from './load.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 import { createRandom } from './random.ts'
-import { countKills, findTooLittle, formatOutcome, formatSchedule, type Outcome } from './report.ts'
+import { countKills, findTooFewEdits, findTooLittle, formatOutcome, formatSchedule, type Outcome } from './report.ts'
 import { killAll } from './service.ts'
 import { readTruth } from './truth.ts'
 
@@ -27,22 +30,22 @@ const DELIVERY_MS = 20_000
 
 async function run(options: Options, cluster: Cluster, history: History): Promise<Outcome> {
   const random = createRandom(options.seed)
-  const load = await createLoad(
-    cluster.instances.map((instance) => instance.url),
-    random.fork('load'),
-    history,
-  )
+  const urls = cluster.instances.map((instance) => instance.url)
+  const load = await createLoad(urls, random.fork('load'), history)
+  const boardHistory = createBoardHistory()
+  const boards = options.naive ? null : await createBoardLoad(urls, random.fork('boards'), boardHistory)
   try {
     const schedule = planFaults(random.fork('faults'), options.seconds * 1000)
     console.log(`Faults: ${formatSchedule(schedule)}`)
     load.start()
+    boards?.start()
     const startedAt = performance.now()
-    const faults = runFaults(schedule, cluster, load.devices)
+    const faults = runFaults(schedule, cluster, [...load.devices, ...(boards?.clients ?? [])])
     const progress = setInterval(() => {
       const up = cluster.instances.filter((instance) => instance.service.state() === 'up').length
       const connected = load.devices.filter((device) => device.connected()).length
       console.log(
-        `${String(Math.round((performance.now() - startedAt) / 1000)).padStart(5)} s  acked ${load.acked()}  events ${countEvents(load)}  kills ${countKills(faults.done)}  up ${up}/${cluster.instances.length}  clients ${connected}/${load.devices.length}  pending ${load.pending()}`,
+        `${String(Math.round((performance.now() - startedAt) / 1000)).padStart(5)} s  acked ${load.acked()}  events ${countEvents(load)}  edits ${boardHistory.edits.length}  kills ${countKills(faults.done)}  up ${up}/${cluster.instances.length}  clients ${connected}/${load.devices.length}  pending ${load.pending()}`,
       )
     }, 10_000)
     // On a slow machine the schedule takes longer; but not for ever.
@@ -61,6 +64,15 @@ async function run(options: Options, cluster: Cluster, history: History): Promis
     for (const { name, service } of cluster.instances)
       for (let i = 0; i < service.crashes(); i++)
         history.notices.push({ at: history.endedAt, client: name, kind: 'crashed', code: 'internal' })
+    if (boards) {
+      await boards.settle(SETTLE_MS)
+      load.stop()
+      // Nothing is left but what MongoDB holds.
+      await Promise.all(cluster.instances.map((instance) => instance.service.kill()))
+      await cluster.instances[0]!.service.start()
+      boards.stop()
+      await boards.readStored()
+    }
     if (options.keep) await dumpHistory(cluster.folder, history, faults.events)
     const events = countEvents(load)
     const sends = history.ops.filter((op) => op.kind === 'send' && !op.expectConflict)
@@ -80,10 +92,19 @@ async function run(options: Options, cluster: Cluster, history: History): Promis
         (op) => !op.attempts.some((attempt) => attempt.outcome !== 'closed' && attempt.outcome !== 'open'),
       ).length,
       verdict: check(history),
-      tooLittle: findTooLittle(options.seconds, countKills(faults.done), load.acked(), events, faults.done),
+      boards: boards && {
+        edits: boardHistory.edits.length,
+        seen: boardHistory.sightings.length,
+        verdict: checkBoards(boardHistory),
+      },
+      tooLittle: [
+        ...findTooLittle(options.seconds, countKills(faults.done), load.acked(), events, faults.done),
+        ...(boards ? findTooFewEdits(options.seconds, boardHistory.edits.length, boardHistory.sightings.length) : []),
+      ],
     }
   } finally {
     load.stop()
+    boards?.stop()
   }
 }
 
@@ -138,7 +159,8 @@ async function main(): Promise<number> {
   }
   console.log(formatOutcome(outcome))
   if (options.json) await writeFile(options.json, `${JSON.stringify(outcome, null, 2)}\n`)
-  return outcome.verdict.total > 0 || outcome.tooLittle.length > 0 || outcome.failures.length > 0 ? 1 : 0
+  const anomalies = outcome.verdict.total + (outcome.boards?.verdict.total ?? 0)
+  return anomalies > 0 || outcome.tooLittle.length > 0 || outcome.failures.length > 0 ? 1 : 0
 }
 
 process.on('exit', killAll)

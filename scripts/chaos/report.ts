@@ -1,3 +1,4 @@
+import { BOARD_KINDS, type BoardVerdict } from './boards/checker.ts'
 import type { Fault, FaultKind } from './faults.ts'
 import { FAULT_KINDS } from './faults.ts'
 import type { Options } from './options.ts'
@@ -18,6 +19,8 @@ export interface Outcome {
   operations: number
   unacked: number
   verdict: Verdict
+  /** Edits made at boards, and how often another client got one; null for an app without boards. */
+  boards: { edits: number; seen: number; verdict: BoardVerdict } | null
   /** What there was too little of. */
   tooLittle: string[]
 }
@@ -30,6 +33,21 @@ export const countKills = (faults: Record<FaultKind, number>): number =>
 const MIN_KILLS = 20
 const MIN_ACKED = 1200
 const MIN_EVENTS = 10_000
+
+const MIN_EDITS = 200
+const MIN_SEEN = 400
+
+/** The same for boards: edits, and how often other clients got them. */
+export function findTooFewEdits(seconds: number, edits: number, seen: number): string[] {
+  const found: string[] = []
+  const require = (what: string, value: number, perMinute: number): void => {
+    const least = Math.floor((perMinute * seconds) / 60)
+    if (value <= least) found.push(`${value} ${what}, more than ${least} are due`)
+  }
+  require('edits at boards', edits, MIN_EDITS)
+  require('edits seen by others', seen, MIN_SEEN)
+  return found
+}
 
 /** Names what a run of this length did too little of; a shorter run has to do its share. */
 export function findTooLittle(
@@ -74,6 +92,12 @@ export function formatOutcome(outcome: Outcome): string {
   for (const { kind, log, rev, client, detail } of verdict.examples) {
     const where = [log, rev === undefined ? null : `rev ${rev}`, client].filter(Boolean).join(', ')
     lines.push(`  ${kind}: ${where}: ${detail}`)
+  }
+  if (outcome.boards) {
+    const { edits, seen, verdict: found } = outcome.boards
+    lines.push('', row('edits at boards', edits), row('edits seen by others', seen), '', 'Anomalies of boards')
+    for (const kind of BOARD_KINDS) lines.push(row(kind, found.counts[kind]))
+    lines.push(row('total', found.total), ...found.examples.map(({ kind, detail }) => `  ${kind}: ${detail}`))
   }
   for (const failure of outcome.failures) lines.push(`Did not come back: ${failure}`)
   for (const what of outcome.tooLittle) lines.push(`Too little happened: ${what}`)

@@ -46,6 +46,14 @@ const maxQueueBytes = 64 * 1024 * 1024
 const maxMessageBytes = 1024 * 1024
 /** For how long ids are kept to know what was seen, in milliseconds; longer than `since` looks back. */
 const recentMs = 120_000
+/**
+ * A board's commits are apart by this much for each of its connections, in milliseconds, and at most by so much: what is
+ * told to a crowd costs more than a write, so that it pays to wait for others' updates. Where more than so many updates
+ * wait, there is nothing to wait for.
+ */
+const gapMs = 0.08
+const longestGapMs = 8
+const crowdedQueue = 32
 /** Awareness goes out at once, and then at most this often, in milliseconds. */
 const awarenessMs = 20
 
@@ -75,6 +83,9 @@ export class Board {
   #atRest: (() => void)[] = []
   #isCommitting = false
   #isScheduled = false
+  #turnTimer: NodeJS.Timeout | null = null
+  /** When the last commit began. */
+  #committedAt = 0
   #outbox: Sent[] = []
   #isSending = false
   #awareness: BoardAwareness | null = null
@@ -154,9 +165,17 @@ export class Board {
     this.#schedule()
   }
 
-  /** One turn for all that this turn of the event loop brings. */
+  /** One turn for all that this turn of the event loop brings; on a board with many people, that some of them bring. */
   #schedule() {
     if (this.#isScheduled || this.#isCommitting) return
+    const wait = this.#queue.length < crowdedQueue && this.#atRest.length === 0 ? this.#gap() : 0
+    if (wait >= 1) {
+      this.#turnTimer ??= setTimeout(() => {
+        this.#turnTimer = null
+        this.#turn()
+      }, wait)
+      return
+    }
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
@@ -164,11 +183,21 @@ export class Board {
     })
   }
 
-  #turn() {
-    if (this.#isCommitting) return
+  /** How long the next commit has to wait, in milliseconds. */
+  #gap(): number {
+    const gap = Math.min(longestGapMs, this.connections.size * gapMs)
+    return this.#committedAt + gap - performance.now()
+  }
+
+  #rest() {
     const resting = this.#atRest
     this.#atRest = []
     for (const work of resting) this.#safely(work)
+  }
+
+  #turn() {
+    if (this.#isCommitting) return
+    this.#rest()
     const changes: Change[] = []
     const writers: (BoardConnection | null)[] = []
     const settled: (() => void)[] = []
@@ -243,8 +272,9 @@ export class Board {
     failed: ((error: unknown) => void)[],
   ) {
     this.#isCommitting = true
+    this.#committedAt = performance.now()
     const data = pack(changes.map(({ update }) => update))
-    const record: Record = { id: newId(), projectId: this.projectId, data }
+    const record: Record = { id: newId(), projectId: this.projectId, data, by: this.#ground.instanceId }
     try {
       await this.#ground.append(record)
       // From here on the bytes are views into the one record.
@@ -269,7 +299,8 @@ export class Board {
     } finally {
       this.#isCommitting = false
     }
-    this.#turn()
+    this.#rest()
+    if (this.#queue.length > 0) this.#schedule()
   }
 
   #tell(record: StoredRecord, bytes: number) {
@@ -409,6 +440,8 @@ export class Board {
     for (const connection of [...this.connections]) connection.end(code, reason)
     if (this.#awarenessTimer) clearTimeout(this.#awarenessTimer)
     this.#awarenessTimer = null
+    if (this.#turnTimer) clearTimeout(this.#turnTimer)
+    this.#turnTimer = null
   }
 
   /** Resolves when nothing waits to be stored or sent. */

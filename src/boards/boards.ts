@@ -49,6 +49,8 @@ export type Boards = ReturnType<typeof createBoards>
 const standardTimes: BoardTimes = { compareMs: 2_500, idleMs: 30_000, restMs: 10_000, compactAgeMs: 30_000 }
 /** A comparison looks back this much further than to the last one: a write's time is taken before it can be read. */
 const overlapSeconds = 30
+/** How long an instance looks for records of its own, too, after a write that may have been stored or not. */
+const unsureMs = 2 * overlapSeconds * 1_000
 const maxOpen = 50_000
 /** Records after which an open board is compacted, and one that closes. */
 const openRecords = 1_000
@@ -74,11 +76,21 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
   let comparedAt: Awaited<ReturnType<typeof store.time>> | null = null
   let comparing: Promise<void> | null = null
   let closed = false
+  /** When a write of this instance last ended without being known to be stored. */
+  let unsureAt = Number.NEGATIVE_INFINITY
 
   const ground: BoardGround = {
     instanceId,
     logger,
-    append: (record) => committer.add(record),
+    async append(record) {
+      try {
+        await committer.add(record)
+      } catch (error) {
+        // It may be stored all the same: then it is found like any other's.
+        unsureAt = performance.now()
+        throw error
+      }
+    },
     publish: (projectId, message) => channels.publish(channelOf(projectId), encodeMessage(instanceId, message)),
     committed(commit) {
       counts.committed += commit.changes.length
@@ -208,7 +220,8 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
     const now = await store.time()
     const after = earlier(comparedAt ?? now, overlapSeconds)
     const isLate = comparedAt !== null && now.getHighBits() - comparedAt.getHighBits() > overlapSeconds / 3
-    const found = await store.since([...open.keys()], after)
+    const isSure = performance.now() - unsureAt > unsureMs
+    const found = await store.since([...open.keys()], after, isSure ? instanceId : null)
     comparedAt = now
     if (isLate) {
       // So long without a look that a compaction may have taken records away.

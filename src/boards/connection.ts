@@ -35,8 +35,13 @@ export const standardLimits: ConnectionLimits = {
   enabled: true,
 }
 
-/** Updates without their predecessors that are forgiven before a client has brought them. */
+/** Updates without their predecessors that are forgiven a client which owes nothing, and one that is yet to answer. */
 const mostGaps = 3
+const mostEarly = 5_000
+/** What the ping behind a question carries. */
+const gapPing = 'gap'
+/** A timer that is later than this tells that this process stood still, and nothing of a client; in milliseconds. */
+const stillMs = 1_000
 /** Updates larger than this are tried in a worker first. */
 const largeBytes = 64 * 1024
 
@@ -62,8 +67,11 @@ export class BoardConnection {
   #messages: number
   #bytes: number
   #refilledAt = performance.now()
-  #gap: { missing: Map<number, number>; timer: NodeJS.Timeout } | null = null
+  /** What it is to bring; `isHeard` once it has answered a ping that went behind the question. */
+  #gap: { missing: Map<number, number>; isHeard: boolean } | null = null
+  #gapTimer: NodeJS.Timeout | undefined
   #gaps = 0
+  #early = 0
   /** Sync steps that the client owes us. */
   #owed = 0
   /** What came in behind an update that is still being tried. */
@@ -100,8 +108,11 @@ export class BoardConnection {
     const awareness = board.awarenessFrame()
     if (awareness) this.write([awareness])
     this.ws.on('message', (data, isBinary) => this.#hear(data as Buffer, isBinary))
-    this.ws.on('pong', () => {
+    this.ws.on('pong', (data) => {
       this.heardAt = Date.now()
+      if (!this.#gap || this.#gap.isHeard || data.toString() !== gapPing) return
+      this.#gap.isHeard = true
+      this.#waitForGap()
     })
     this.ws.resume()
   }
@@ -137,19 +148,40 @@ export class BoardConnection {
   /** An update builds on what the board lacks: asks for it, a few times. */
   lacks(missing: Map<number, number>): void {
     if (this.state.type !== 'live') return
-    if (++this.#gaps > mostGaps) {
+    // Who comes in may have been writing for a while before it learns what is missing here.
+    const isEarly = this.#owed > 0
+    if (isEarly ? ++this.#early > mostEarly : ++this.#gaps > mostGaps) {
       this.end(closeCodes.broken, 'updates without their predecessors')
       return
     }
-    if (this.#gap) clearTimeout(this.#gap.timer)
-    const timer = setTimeout(
-      () => this.end(closeCodes.broken, 'updates without their predecessors'),
-      this.#ground.limits.resyncMs,
-    )
-    timer.unref()
-    this.#gap = { missing, timer }
     const { board } = this.state
-    if (this.#owed === 0) board.atRest(() => this.#askForSync(board))
+    if (!isEarly) board.atRest(() => this.#askForSync(board))
+    if (this.#gap) this.#gap.missing = missing
+    else {
+      this.#gap = { missing, isHeard: false }
+      this.#waitForGap()
+      board.atRest(() => {
+        if (this.state.type === 'live') this.ws.ping(gapPing)
+      })
+    }
+  }
+
+  /**
+   * Ends who does not bring what is missing: as broken where it has heard the question, else so that it comes again, as
+   * it may be the network that is slow.
+   */
+  #waitForGap() {
+    const { resyncMs } = this.#ground.limits
+    const gap = this.#gap
+    if (!gap) return
+    clearTimeout(this.#gapTimer)
+    const due = performance.now() + resyncMs
+    this.#gapTimer = setTimeout(() => {
+      if (performance.now() - due > stillMs) this.#waitForGap()
+      else if (gap.isHeard) this.end(closeCodes.broken, 'updates without their predecessors')
+      else this.end(closeCodes.unavailable, 'it does not answer')
+    }, resyncMs)
+    this.#gapTimer.unref()
   }
 
   /** The client has told all that it has: what was missing must be there now. */
@@ -161,9 +193,10 @@ export class BoardConnection {
         return
       }
     }
-    clearTimeout(this.#gap.timer)
+    clearTimeout(this.#gapTimer)
     this.#gap = null
     this.#gaps = 0
+    this.#early = 0
   }
 
   /** Reads nothing more: what it sends from here on stays with it, for the instance that it goes to. */
@@ -190,7 +223,7 @@ export class BoardConnection {
   #leave(code: number) {
     const { state } = this
     this.state = { type: 'closed', code }
-    if (this.#gap) clearTimeout(this.#gap.timer)
+    clearTimeout(this.#gapTimer)
     this.#gap = null
     if (state.type === 'live') {
       state.board.connections.delete(this)

@@ -14,17 +14,17 @@ export interface RightsDeps {
   everyMs?: number
 }
 
+/** Rows that one answer gives. */
+const rowsAtOnce = 10_000
 /** Projects that one query asks for. */
 const projectsAtOnce = 1_000
 
 /**
  * Watches the rights of those who are at boards: by the service's hints at once, and by looking at what rights derive
- * from again and again, in two queries for all, so that a lost hint is made good within a second too. Only where
+ * from again and again, in one query for all, so that a lost hint is made good within a second too. Only where
  * something has changed is the service asked what it means.
  */
 export function createRights({ database, access, logger, present, apply, everyMs = 400 }: RightsDeps) {
-  const projects = database.collection(Project)
-  const members = database.collection(UserProject)
   /** What rights derived from when they were last asked for, by project and user. */
   let known = new Map<string, string>()
   let timer: NodeJS.Timeout | undefined
@@ -42,16 +42,14 @@ export function createRights({ database, access, logger, present, apply, everyMs
     for (let index = 0; index < ids.length; index += projectsAtOnce) {
       const some = ids.slice(index, index + projectsAtOnce)
       const userIds = [...new Set(some.flatMap((id) => [...held.get(id)!]))]
-      const [found, memberships] = await Promise.all([
-        projects.find({ _id: { $in: some } }, { projection: { description: 0, title: 0 }, maxTimeMS: 5_000 }).toArray(),
-        members.find({ projectId: { $in: some }, userId: { $in: userIds } }, { maxTimeMS: 5_000 }).toArray(),
-      ])
-      const projectTexts = new Map(found.map((project) => [project._id, JSON.stringify(project)]))
-      const memberTexts = new Map(memberships.map((row) => [`${row.projectId} ${row.userId}`, JSON.stringify(row)]))
+      const rows = await readRows(database, some, userIds)
+      const texts = new Map(
+        rows.map((row) => [row['userId'] ? `${row['projectId']} ${row['userId']}` : row['_id'], JSON.stringify(row)]),
+      )
       for (const projectId of some) {
         for (const userId of held.get(projectId)!) {
           const key = `${projectId} ${userId}`
-          seen.set(key, `${projectTexts.get(projectId)} ${memberTexts.get(key)}`)
+          seen.set(key, `${texts.get(projectId)} ${texts.get(key)}`)
         }
       }
     }
@@ -99,3 +97,34 @@ export function createRights({ database, access, logger, present, apply, everyMs
     },
   }
 }
+
+/** What rights at these projects derive from, in one round trip: the projects, and who of these users is in them. */
+async function readRows(database: Database, projectIds: string[], userIds: string[]) {
+  const { cursor } = await database.command({
+    aggregate: Project.spec.collection,
+    pipeline: [
+      { $match: { _id: { $in: projectIds } } },
+      { $project: { title: 0, description: 0 } },
+      {
+        $unionWith: {
+          coll: UserProject.spec.collection,
+          pipeline: [{ $match: { projectId: { $in: projectIds }, userId: { $in: userIds } } }],
+        },
+      },
+    ],
+    cursor: { batchSize: rowsAtOnce },
+    readConcern: { level: 'majority' },
+    maxTimeMS: 5_000,
+  })
+  const rows = [...cursor.firstBatch] as Record<string, string>[]
+  let { id } = cursor
+  while (!isDone(id)) {
+    const answer = await database.command({ getMore: id, collection: Project.spec.collection, batchSize: rowsAtOnce })
+    rows.push(...answer['cursor'].nextBatch)
+    id = answer['cursor'].id
+  }
+  return rows
+}
+
+/** Whether a cursor of this id has no more to give. */
+const isDone = (id: number | { isZero(): boolean }) => (typeof id === 'number' ? id === 0 : id.isZero())

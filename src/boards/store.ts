@@ -23,6 +23,8 @@ export interface Record {
   id: string
   projectId: string
   data: Uint8Array
+  /** The instance that stores it. */
+  by?: string
 }
 
 export interface StoredRecord {
@@ -101,10 +103,16 @@ export function createBoardStore(database: Database) {
      */
     async append(records: Record[]): Promise<void> {
       const documents: object[] = []
-      for (const { id, projectId, data } of records) {
+      for (const { id, projectId, data, by } of records) {
         const content = await writePieces(id, projectId, data)
         // MongoDB replaces an empty timestamp with its own time.
-        documents.push({ _id: id, projectId, at: new Timestamp({ t: 0, i: 0 }), ...content })
+        documents.push({
+          _id: id,
+          projectId,
+          at: new Timestamp({ t: 0, i: 0 }),
+          ...(by !== undefined && { by }),
+          ...content,
+        })
       }
       const answer = await database.command({
         insert: BoardUpdate.spec.collection,
@@ -136,13 +144,16 @@ export function createBoardStore(database: Database) {
 
     readSnapshot: (projectId: string) => readSnapshot(projectId),
 
-    /** The ids of records of these boards that were inserted after a moment of MongoDB's, as [id, projectId]. */
-    async since(projectIds: string[], after: Time): Promise<[string, string][]> {
+    /**
+     * The ids of records of these boards that were inserted after a moment of MongoDB's, as [id, projectId]; without
+     * those of `but`, an instance that knows its own.
+     */
+    async since(projectIds: string[], after: Time, but: string | null): Promise<[string, string][]> {
       const found: [string, string][] = []
       for (let index = 0; index < projectIds.length; index += idsAtOnce) {
         const some = projectIds.slice(index, index + idsAtOnce)
         const rows = updates.find(
-          { projectId: { $in: some }, at: { $gt: after } },
+          { projectId: { $in: some }, at: { $gt: after }, ...(but !== null && { by: { $ne: but } }) },
           { projection: { projectId: 1 }, maxTimeMS: 5_000 },
         )
         for await (const row of rows) found.push([row._id, row.projectId])

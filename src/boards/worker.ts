@@ -23,7 +23,10 @@ export type Answer =
 export default function run(task: Task): Answer {
   if (task.type === 'start') return { type: 'started' }
   const doc = new Y.Doc()
-  for (const part of unpack(task.parts)) Y.applyUpdate(doc, part)
+  // As one transaction, or each of many updates would tidy up behind itself.
+  doc.transact(() => {
+    for (const part of unpack(task.parts)) Y.applyUpdate(doc, part)
+  })
   if (task.type === 'replay') {
     if (doc.store.pendingStructs || doc.store.pendingDs) return { type: 'broken', reason: 'updates are missing' }
     return { type: 'replayed', state: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc) }

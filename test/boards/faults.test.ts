@@ -1,10 +1,14 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { isDeepStrictEqual } from 'node:util'
 import mongoose from 'mongoose'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
+import { editAtRandom } from '../../scripts/chaos/boards/edits.ts'
+import { createRandom } from '../../scripts/chaos/random.ts'
 import { startMongod } from '../support/killable-mongod.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
-import { addCard, boardsOf, closeClients, contentOf, openBoard, openRaw, projectOf } from './support.ts'
+import { addCard, boardsOf, closeClients, contentOf, openBoard, openRaw, projectOf, rounds, seeds } from './support.ts'
 
 const { Timestamp } = mongoose.mongo
 
@@ -43,23 +47,62 @@ test('[BOARD-30] a lost Redis message is made good within 5 s without a further 
   expect(Y.encodeStateVector(one.doc)).toEqual(Y.encodeStateVector(two.doc))
 })
 
-test('[BOARD-31] what another client has seen survives SIGKILL of all instances right after', async () => {
-  for (let round = 0; round < 2; round++) {
-    const projectId = await projectOf(world, ann)
-    const instances = await Promise.all([world.spawnInstance(), world.spawnInstance()])
-    const [one, two] = instances.map((instance) => openBoard(world, projectId, ann, instance))
-    await Promise.all([one!.synced(), two!.synced()])
-    for (let index = 0; index < 30; index++) addCard(one!.doc, `card ${index}`)
-    await world.until(() => 'card 0' in two!.cards())
-    const seen = Object.keys(two!.cards())
-    for (const { process } of instances) process!.kill('SIGKILL')
-    for (const client of [one!, two!]) client.close()
-    const fresh = openBoard(world, projectId, ann, 0)
-    await fresh.synced()
-    expect(Object.keys(fresh.cards())).toEqual(expect.arrayContaining(seen))
-    fresh.close()
-  }
-}, 90_000)
+test(
+  '[BOARD-31] what another client has seen survives SIGKILL of all instances right after',
+  async () => {
+    for (let round = 0; round < rounds(2); round++) {
+      const projectId = await projectOf(world, ann)
+      const instances = await Promise.all([world.spawnInstance(), world.spawnInstance()])
+      const [one, two] = instances.map((instance) => openBoard(world, projectId, ann, instance))
+      await Promise.all([one!.synced(), two!.synced()])
+      for (let index = 0; index < 30; index++) addCard(one!.doc, `card ${index}`)
+      await world.until(() => 'card 0' in two!.cards())
+      const seen = Object.keys(two!.cards())
+      for (const { process } of instances) process!.kill('SIGKILL')
+      for (const client of [one!, two!]) client.close()
+      const fresh = openBoard(world, projectId, ann, 0)
+      await fresh.synced()
+      expect(Object.keys(fresh.cards())).toEqual(expect.arrayContaining(seen))
+      fresh.close()
+    }
+  },
+  rounds(2) * 45_000,
+)
+
+test(
+  '[BOARD-39] random edits of four clients on two instances converge, whatever is cut, lost and killed meanwhile',
+  async () => {
+    const [first, second] = [await world.spawnInstance(), world.instances[0]!]
+    try {
+      for (let seed = 1; seed <= seeds(2); seed++) {
+        const projectId = await projectOf(world, ann)
+        const clients = [first, second, second, first].map((instance) => openBoard(world, projectId, ann, instance))
+        await Promise.all(clients.map((client) => client.synced()))
+        const random = createRandom(seed)
+        for (let operation = 0; operation < 200; operation++) {
+          const { doc, provider } = random.pick(clients)
+          doc.transact(() => editAtRandom(doc, random, `${seed}/${operation}`))
+          const fault = random.int(0, 199)
+          if (fault < 4) (provider.ws as unknown as WebSocket | null)?.terminate()
+          else if (fault === 4) await world.redis!.kill().then(() => world.redis!.start())
+          else if (fault < 30) await new Promise((done) => setTimeout(done, random.int(0, 20)))
+        }
+        const vectors = () => clients.map(({ doc }) => Buffer.from(Y.encodeStateVector(doc)).toString('hex'))
+        const isOne = () => clients.every((client) => isDeepStrictEqual(client.cards(), clients[0]!.cards()))
+        await world.until(
+          () => clients.every(({ provider }) => provider.synced) && new Set(vectors()).size === 1,
+          30_000,
+        )
+        await world.until(isOne, 30_000)
+        expect((await contentOf(world, projectId)).cards).toEqual(clients[0]!.cards())
+        for (const client of clients) client.close()
+      }
+    } finally {
+      first.process!.kill('SIGKILL')
+    }
+  },
+  seeds(2) * 60_000,
+)
 
 test('[BOARD-32] a log of 25,000 updates compacts in a worker, to the same document, with the event loop free', async () => {
   const projectId = await projectOf(world, ann)

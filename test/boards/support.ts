@@ -38,6 +38,11 @@ export async function projectOf(
   return id
 }
 
+/** How often a test repeats itself: as told, or as often as it is asked for (`npm run soak:boards`). */
+export const rounds = (usual: number) => Number(process.env['BOARD_ROUNDS'] ?? usual)
+/** For how many seeds a test runs, likewise. */
+export const seeds = (usual: number) => Number(process.env['BOARD_SEEDS'] ?? usual)
+
 const opened = new Set<Client>()
 
 /** A stock client at a board. */

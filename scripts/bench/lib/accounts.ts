@@ -46,6 +46,10 @@ export class Accounts {
     return this.accounts.map((account) => account.accessToken)
   }
 
+  userIds(): string[] {
+    return this.accounts.map((account) => account.userId)
+  }
+
   /** Public rooms, created by their first member and joined by the others; returns their ids. */
   async createRooms(rooms: number[][]): Promise<string[]> {
     const tokens = await this.tokens()
