@@ -287,7 +287,10 @@ describe('listening together', () => {
       }
     }
     await look('room')
+    // Else they lie over the room on a phone.
+    await page.getByRole('button', { name: 'Details', exact: true }).click()
     await page.setViewportSize({ width: 390, height: 844 })
+    await button(page, 'Link this moment').waitFor()
     const sizes = await page.evaluate(() => {
       const { body } = (globalThis as any).document
       const composer = (globalThis as any).document.querySelector('.composer')

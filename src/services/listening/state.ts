@@ -10,7 +10,7 @@ export type ListenFields = Omit<ListenSessionDoc, '_id' | 'rev' | 'changedAt'>
 const idleMs = 24 * 3_600_000
 
 /** Where the track is at `now` (milliseconds since the epoch by MongoDB's clock), in milliseconds. */
-export function positionAt(
+function positionAt(
   { playing, positionMs, at, durationMs }: Pick<ListenFields, 'playing' | 'positionMs' | 'at' | 'durationMs'>,
   now: number,
 ): number {
