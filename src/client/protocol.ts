@@ -9,6 +9,13 @@ export interface Reaction {
   userIds: Id[]
 }
 
+/** A moment of a recording, or a stretch of it; in milliseconds from its beginning. */
+export interface Anchor {
+  audioFileId: Id
+  startMs: number
+  endMs?: number
+}
+
 export interface ChatRoom {
   id: Id
   name: string
@@ -42,6 +49,7 @@ export interface ChatMessage {
   reactions: Reaction[]
   mentions: Id[]
   attachments: { id: Id; kind: 'image' | 'audio'; title: string; url: string }[]
+  anchor?: Anchor
   pinned: boolean
   deletedAt: Timestamp | null
 }
@@ -119,6 +127,7 @@ export interface ClientEvents {
       type?: 'text' | 'image' | 'file' | 'audio'
       replyToId?: Id
       attachmentIds?: Id[]
+      anchor?: Anchor
     },
     ChatMessage
   >
@@ -148,6 +157,29 @@ export interface ClientEvents {
 
   'board:operate': Call<{ projectId: Id; operations: BoardOperation[] }, BoardOperated>
 
+  'listen:start': Call<{ roomId: Id; audioFileId: Id; positionMs?: number }, ListenState>
+  'listen:control': Call<{ roomId: Id; action: ListenAction; positionMs?: number }, ListenState>
+  'listen:get': Call<{ roomId: Id }, ListenState | null>
+  /** `t0`: any clock's time, in milliseconds; `t1`, `t2`: the server's, in milliseconds since the epoch. */
+  'time:sync': Call<{ t0: number }, { t0: number; t1: number; t2: number }>
+}
+
+export type ListenAction = 'play' | 'pause' | 'seek' | 'stop'
+
+/** What a room listens to. While it plays, the position has gone on since `at` (server time). */
+export interface ListenState {
+  roomId: Id
+  /** null: nothing is listened to any more, and `ended` says why. */
+  audioFileId: Id | null
+  playing: boolean
+  positionMs: number
+  at: Timestamp
+  by: Id
+  /** Of two states of a room the higher counts. */
+  rev: number
+  startedBy: Id
+  durationMs?: number
+  ended?: 'stopped' | 'finished' | 'gone'
   'analysis:wanted': Call<
     { modelVersion: string; limit?: number; cursor?: string },
     { audioFileIds: Id[]; nextCursor: string | null }
@@ -262,6 +294,7 @@ export interface ServerEmissions {
   'analysis:progress': { audioFileId: Id; stage: string; percent: number }
   'analysis:done': { audioFileId: Id; reportId: Id }
   'analysis:failed': { audioFileId: Id; reason: string }
+  'listen:state': ListenState
   'audio:new': { audioFileId: Id }
   'board:changed': { projectId: Id; cardIds: string[]; noteIds: string[]; columnIds: string[]; by: Id | null }
 }
