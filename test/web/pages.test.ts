@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { makeAdmin } from '../support/staff.ts'
 import { faultsOf } from './axe.ts'
+import type { Visit } from './browser.ts'
 import { setStage } from './stage.ts'
 import { tone } from './tone.ts'
 
@@ -104,30 +105,25 @@ describe('every page', () => {
     expect(routes.filter((route) => ![...outside, ...paths].some((path) => fits(route, path)))).toEqual([])
 
     const faults: string[] = []
-    const look = async (page: Page, complaints: string[], path: string) => {
+    /** Opened anew on a phone, where least room is and most moves; then wide, for axe. */
+    const look = async ({ page, complaints }: Visit, path: string) => {
+      await page.setViewportSize({ width: 390, height: 844 })
       await page.goto(stage.url + path)
       await settled(page)
       const { shifted, movers } = await shiftOf(page)
       if (shifted > 0.05) faults.push(`${path} moves by ${shifted.toFixed(3)}: ${movers}`)
+      const width = (await page.evaluate('document.documentElement.scrollWidth')) as number
+      if (width > 390) faults.push(`${path} is ${width} px wide on a phone`)
+      await page.setViewportSize({ width: 1280, height: 800 })
       faults.push(...(await faultsOf(page)))
       faults.push(...complaints.splice(0).map((each) => `${path}: ${each}`))
     }
     const stranger = await stage.visit('/login')
     await stranger.context.addInitScript(countShifts)
-    for (const path of outside) await look(stranger.page, stranger.complaints, path)
+    for (const path of outside) await look(stranger, path)
     const visit = await stage.visitAs(admin, '/welcome')
     await visit.context.addInitScript(countShifts)
-    for (const path of paths) await look(visit.page, visit.complaints, path)
-    // On a phone: nothing wider than it, and nothing that moves either.
-    await visit.page.setViewportSize({ width: 390, height: 844 })
-    for (const path of paths) {
-      await visit.page.goto(stage.url + path)
-      await settled(visit.page)
-      const width = (await visit.page.evaluate('document.documentElement.scrollWidth')) as number
-      const { shifted, movers } = await shiftOf(visit.page)
-      if (width > 390) faults.push(`${path} is ${width} px wide on a phone`)
-      if (shifted > 0.05) faults.push(`${path} moves by ${shifted.toFixed(3)} on a phone: ${movers}`)
-    }
+    for (const path of paths) await look(visit, path)
     expect(faults).toEqual([])
   }, 300_000)
 })

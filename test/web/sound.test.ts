@@ -1,6 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createWorld, type Person, type World } from '../support/world.ts'
+import { faultsOf } from './axe.ts'
 import { openBrowser, type Visit, type Visits, webHome } from './browser.ts'
 import { layCable } from './cable.ts'
 import { tone } from './tone.ts'
@@ -197,17 +197,7 @@ describe('sound', () => {
       await page.getByText('Tides').first().waitFor()
       if (path === `/sound/${id}`) await page.getByRole('img', { name: /^Loudness over time/ }).waitFor()
       await expect.poll(() => page.locator('.spinner').count(), { timeout: 30_000 }).toBe(0)
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-        const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] })
-        if (colorScheme === 'dark') axe.withRules(['color-contrast'])
-        const { violations } = await axe.analyze()
-        faults.push(
-          ...violations.flatMap(({ id, nodes }) =>
-            nodes.map(({ html }) => `${path} ${colorScheme} ${id}: ${html.slice(0, 160)}`),
-          ),
-        )
-      }
+      faults.push(...(await faultsOf(page)))
       await page.setViewportSize({ width: 390, height: 844 })
       const width = await page.locator('.page').evaluate((each) => (each as any).scrollWidth as number)
       if (width > 390) faults.push(`${path} is ${width} px wide`)
