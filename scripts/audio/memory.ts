@@ -66,8 +66,12 @@ try {
   for (const name of names) {
     const minute = join(folder, `minute.${name}`)
     const hour = join(folder, `hour.${name}`)
-    await encode('-i', song, ...(encodings[name] ?? []), minute)
-    await encode('-stream_loop', '59', '-i', minute, '-c', 'copy', hour)
+    // Frames of FLAC count themselves: copied ones would begin anew each minute.
+    if (name === 'flac') await encode('-stream_loop', '59', '-i', song, ...(encodings[name] ?? []), hour)
+    else {
+      await encode('-i', song, ...(encodings[name] ?? []), minute)
+      await encode('-stream_loop', '59', '-i', minute, '-c', 'copy', hour)
+    }
     const { bytes, seconds, took } = await measure(hour)
     process.stdout.write(`| ${name} | ${(bytes / MIB).toFixed(0)} | ${took.toFixed(0)} |\n`)
     if (Math.abs(seconds - 3_600) > 10) throw new Error(`${name}: ${seconds} s of sound were heard`)

@@ -162,6 +162,12 @@ export interface ClientEvents {
   'listen:get': Call<{ roomId: Id }, ListenState | null>
   /** `t0`: any clock's time, in milliseconds; `t1`, `t2`: the server's, in milliseconds since the epoch. */
   'time:sync': Call<{ t0: number }, { t0: number; t1: number; t2: number }>
+
+  'analysis:wanted': Call<
+    { modelVersion: string; limit?: number; cursor?: string },
+    { audioFileIds: Id[]; nextCursor: string | null }
+  >
+  'analysis:add': Call<Heard & { audioFileId: Id }, Heard & { id: Id; audioFileId: Id; analyzedAt: Timestamp }>
 }
 
 export type ListenAction = 'play' | 'pause' | 'seek' | 'stop'
@@ -180,11 +186,6 @@ export interface ListenState {
   startedBy: Id
   durationMs?: number
   ended?: 'stopped' | 'finished' | 'gone'
-  'analysis:wanted': Call<
-    { modelVersion: string; limit?: number; cursor?: string },
-    { audioFileIds: Id[]; nextCursor: string | null }
-  >
-  'analysis:add': Call<Heard & { audioFileId: Id }, Heard & { id: Id; audioFileId: Id; analyzedAt: Timestamp }>
 }
 
 /** What a bot heard in a recording: beats a minute, a key such as `C#m`, and the model that heard it. */

@@ -32,11 +32,11 @@ function melBands(): { bins: Uint32Array; starts: Uint32Array; weights: Float64A
     // A band narrower than a bin takes the nearest bin.
     const first = Math.min(Math.ceil(low / binHz), Math.round(middle / binHz))
     const last = Math.max(Math.floor(high / binHz), Math.round(middle / binHz))
-    const weights = Array.from({ length: last - first + 1 }, (_, i): number => {
+    const weights = Array.from({ length: last - first + 1 }, (_, i) => {
       const hz = (first + i) * binHz
       return Math.max(0, hz < middle ? (hz - low) / (middle - low) : (high - hz) / (high - middle))
     })
-    if (weights.every((weight) => weight === 0)) weights[Math.round(middle / binHz) - first] = 1
+    if (!weights.some((weight) => weight > 0)) weights[Math.round(middle / binHz) - first] = 1
     bins[b] = first
     all.push(...weights)
     starts[b + 1] = all.length
