@@ -1,4 +1,4 @@
-import { HocuspocusProvider } from '@hocuspocus/provider'
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/provider'
 import mongoose from 'mongoose'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
@@ -259,10 +259,12 @@ export async function timeStockSync(contender: Contender, document: string, card
   const doc = new Y.Doc()
   const map = doc.getMap('cards')
   const start = performance.now()
-  const provider =
-    contender.name === 'hocuspocus'
-      ? new HocuspocusProvider({ url, name, document: doc, token: 'token' })
-      : new WebsocketProvider(url, name, doc, { params, WebSocketPolyfill: WebSocket as never, disableBc: true })
+  const carrier =
+    contender.name === 'hocuspocus' ? new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket }) : null
+  const provider = carrier
+    ? new HocuspocusProvider({ websocketProvider: carrier, name, document: doc, token: 'token' })
+    : new WebsocketProvider(url, name, doc, { params, WebSocketPolyfill: WebSocket as never, disableBc: true })
+  if (provider instanceof HocuspocusProvider) provider.attach()
   let whole = 0
   const look = () => {
     if (map.size >= cards) whole ||= performance.now()
@@ -277,6 +279,7 @@ export async function timeStockSync(contender: Contender, document: string, card
     return whole - start
   } finally {
     provider.destroy()
+    carrier?.destroy()
     doc.destroy()
   }
 }
