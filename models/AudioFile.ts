@@ -15,6 +15,8 @@ const AnalysisState = z.object({
   state: z.enum(analysisStates),
   /** How often it was begun since it was asked for. */
   attempts: z.int(),
+  /** How often of these it failed for a reason that may pass. */
+  failures: z.int().optional(),
   /** When it may be begun (again). */
   dueAt: z.date(),
   /** Who analysed it last. */

@@ -13,6 +13,14 @@ const Attachment = z.object({
   url: z.string(),
 })
 
+/** A moment of a recording, or a stretch of it, that a message is about. */
+export const Anchor = z.object({
+  audioFileId: f.ref('AudioFile', 'keep'),
+  startMs: z.int().min(0).describe('Milliseconds from the beginning'),
+  endMs: z.int().min(1).optional(),
+})
+export type Anchor = z.infer<typeof Anchor>
+
 /** Fields that a message has as an entry of a log; see `src/log`. */
 export const logFields = {
   logId: z.string(),
@@ -54,6 +62,7 @@ export const ChatMessage = defineEntity('ChatMessage', {
     reactions: z.array(Reaction).default([]),
     mentions: z.array(f.ref('User', 'keep')).default([]),
     attachments: z.array(Attachment).default([]),
+    anchor: Anchor.optional().describe('The moment of a recording that the message is about'),
     pinned: z.boolean().default(false),
     deletedAt: f.time().nullable().default(null),
   },
@@ -67,6 +76,11 @@ export const ChatMessage = defineEntity('ChatMessage', {
       keys: { logId: 1, pinned: 1, seq: -1 },
       options: { partialFilterExpression: { pinned: true } },
       serves: 'pins of a room',
+    },
+    {
+      keys: { 'anchor.audioFileId': 1, logId: 1, _id: -1 },
+      options: { partialFilterExpression: { 'anchor.audioFileId': { $exists: true } } },
+      serves: 'what was said about moments of a recording in one’s rooms',
     },
   ],
 })

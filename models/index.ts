@@ -28,6 +28,7 @@ import { Instance } from './Instance.ts'
 import { Job } from './Job.ts'
 import { Like } from './Like.ts'
 import { Lineage } from './Lineage.ts'
+import { ListenSession } from './ListenSession.ts'
 import { LogEntry } from './LogEntry.ts'
 import { Match } from './Match.ts'
 import { Membership } from './Membership.ts'
@@ -114,6 +115,7 @@ export const ownEntities: Entity<any, any, any>[] = [
   Instance,
   Job,
   Lineage,
+  ListenSession,
   LogEntry,
   Membership,
   MusicianSketch,

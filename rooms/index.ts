@@ -1,4 +1,6 @@
+import { add as addHeard } from './analysis/add.ts'
 import { analysisEmissions } from './analysis/emissions.ts'
+import { wanted } from './analysis/wanted.ts'
 import { boardEmissions } from './board/emissions.ts'
 import { operate as operateBoard } from './board/operate.ts'
 import { create } from './chat/create.ts'
@@ -27,6 +29,11 @@ import { react as reactDirect } from './direct/react.ts'
 import { read as readDirect } from './direct/read.ts'
 import { send as sendDirect } from './direct/send.ts'
 import { typing as directTyping } from './direct/typing.ts'
+import { control as controlListening } from './listen/control.ts'
+import { listenEmissions } from './listen/emissions.ts'
+import { get as getListening } from './listen/get.ts'
+import { start as startListening } from './listen/start.ts'
+import { syncTime } from './listen/time.ts'
 import { connectionEmissions } from './log/emissions.ts'
 import { sync } from './log/sync.ts'
 import { notificationEmissions } from './notifications/emissions.ts'
@@ -68,6 +75,12 @@ export const events = [
   unwatch,
   readNotifications,
   operateBoard,
+  startListening,
+  controlListening,
+  getListening,
+  syncTime,
+  wanted,
+  addHeard,
 ] as const
 
 /** All that the server tells sockets. */
@@ -79,4 +92,5 @@ export const emissions = [
   ...notificationEmissions,
   ...boardEmissions,
   ...analysisEmissions,
+  ...listenEmissions,
 ] as const

@@ -12,7 +12,7 @@ async function main() {
     const width = Math.max(...world.people.map(({ name }) => name.length))
     const mailWidth = Math.max(...world.people.map(({ key }) => emailOf(key).length))
     console.log(
-      `${world.people.length} musicians (${world.newPeople} new), ${world.rooms} rooms, ${world.conversations} conversations, ${world.messages} messages\n`,
+      `${world.people.length} musicians (${world.newPeople} new), ${world.rooms} rooms, ${world.conversations} conversations, ${world.messages} messages, ${world.recordings} recordings, ${world.projects} projects\n`,
     )
     console.log(`${'name'.padEnd(width)}  ${'e-mail'.padEnd(mailWidth)}  password`)
     for (const { key, name } of world.people) {

@@ -4,6 +4,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 import { startApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
@@ -19,6 +20,16 @@ const sizes = { phone: { width: 390, height: 844 }, wide: { width: 1440, height:
 const root = resolve(import.meta.dirname, '..')
 const folder = resolve(process.argv[2] ?? join(root, 'dist', 'screenshots'))
 const wanted = new RegExp(process.argv[3] ?? '')
+
+/** Waits until the recordings are analysed and all that followed is done. */
+async function analysed({
+  db,
+}: {
+  db?: { collection(name: string): { countDocuments(filter?: object): Promise<number> } } | undefined
+}) {
+  const end = Date.now() + 300_000
+  while (Date.now() < end && (await db!.collection('jobs').countDocuments()) > 0) await sleep(500)
+}
 
 const data = await mkdtemp(join(tmpdir(), 'phantom-power-pictures-'))
 const stops: (() => Promise<unknown>)[] = [() => rm(data, { recursive: true, force: true })]
@@ -43,7 +54,11 @@ try {
   const browser = await chromium.launch({ executablePath: await ensureChromium(), args: ['--no-sandbox'] })
   stops.push(() => browser.close())
 
-  let projectId = ''
+  // Somebody has something for the moderators to look at, and one of the musicians looks after the place.
+  await open.accounts.operator.makeAdmin(email, undefined)
+  const complaint = { targetType: 'Profile', reason: 'Sells cables to everybody who joins.\nThe third time this week.' }
+  await analysed(open.database.connection)
+
   for (const [size, viewport] of Object.entries(sizes)) {
     for (const colorScheme of ['light', 'dark'] as const) {
       const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce', locale: 'en-GB' })
@@ -69,38 +84,19 @@ try {
       const rooms = (await first('/api/v1/chat-rooms')).sort((a, b) => b.memberCount - a.memberCount)
       const [conversation] = await first('/api/v1/conversations')
       await context.addInitScript("localStorage.setItem('pp:signed-in', '1')")
-      if (projectId === '') {
-        // A board as it looks in use; the demonstration has none.
-        const post = async (path: string, data: unknown) =>
-          (await (await context.request.post(url + path, { headers: bearer, data })).json()) as any
-        const about = { title: 'Dub sessions, volume two', description: 'Six tracks by spring', isOpen: true }
-        projectId = (await post('/api/v1/projects', about)).id
-        const { userId } = await first('/api/v1/conversations').then(([each]) => each)
-        await post(`/api/v1/projects/${projectId}/members`, { userId, role: 'producer' })
-        await post(`/api/v1/projects/${projectId}/board/operations`, {
-          operations: [
-            {
-              op: 'card.add',
-              columnId: 'todo',
-              title: 'Record the bass',
-              labels: ['bass', 'studio'],
-              assignees: [userId],
-            },
-            { op: 'card.add', columnId: 'todo', title: 'Ask for the cover', dueAt: '2031-05-04T10:00:00Z' },
-            {
-              op: 'card.add',
-              cardId: 'mix',
-              columnId: 'doing',
-              title: 'Mix the second track',
-              description: 'Less reverb on the snare.\nThe bass may be louder.',
-              labels: ['mix'],
-              assignees: [userId],
-              checklist: [{ text: 'Drums', done: true }, { text: 'Bass' }],
-            },
-            { op: 'card.add', columnId: 'done', title: 'Find a name' },
-          ],
-        })
-      }
+      const projects = await first('/api/v1/projects')
+      const { id: projectId } = projects.find(({ title }) => title === 'Night Ferry EP')
+      const board = await (
+        await context.request.get(`${url}/api/v1/projects/${projectId}/board`, { headers: bearer })
+      ).json()
+      const card = board.columns.flatMap(({ cards }: any) => cards).find(({ title }: any) => title.startsWith('Mix'))
+      const profile = await context.request.get(`${url}/api/v1/users/${conversation.userId}/profile`, {
+        headers: bearer,
+      })
+      await context.request.post(`${url}/api/v1/reports`, {
+        headers: bearer,
+        data: { ...complaint, targetId: ((await profile.json()) as { id: string }).id },
+      })
       await take('rooms', '/rooms')
       await take('room', `/rooms/${rooms[0].id}`)
       await take('discover', '/discover')
@@ -108,16 +104,30 @@ try {
       await take('conversation', `/messages/${conversation.userId}`)
       await take('boards', '/boards')
       await take('board', `/boards/${projectId}`)
-      await take('board-card', `/boards/${projectId}/mix`)
+      await take('board-card', `/boards/${projectId}/${card.id}`)
+      await take('bookings', '/bookings')
+      const [booking] = await first('/api/v1/bookings?status=requested')
+      await take('booking', `/bookings/${booking.id}`)
+      await take('bookings-project', `/bookings?project=${projectId}`)
+      await take('booking-new', '/bookings?new')
       await take('people', '/people')
       await take('person', `/people/${conversation.userId}`)
       await take('notifications', '/notifications')
       await take('sound', '/sound?tab=all')
-      const [recording] = await first('/api/v1/audio-files')
+      await take('sound-mine', '/sound')
+      await take('sound-found', '/sound?tab=all&tempoMin=90&tempoMax=110')
+      await take('playlists', '/sound?tab=playlists')
+      const heard = await first('/api/v1/audio-files')
+      const recording = heard.find(({ title }) => title.startsWith('Night Ferry'))
       if (recording) await take('recording', `/sound/${recording.id}`)
-      const [playlist] = await first('/api/v1/playlists')
+      const playlist = (await first('/api/v1/playlists')).find(({ name }) => name.startsWith('Night Ferry'))
       if (playlist) await take('playlist', `/playlists/${playlist.id}`)
       await take('welcome', '/welcome')
+      await take('admin', '/admin')
+      for (const section of ['reports', 'users', 'roles', 'tags', 'measures', 'audit'])
+        await take(`admin-${section}`, `/admin/${section}`)
+      await take('settings', '/settings')
+      await take('missing', '/nowhere/at/all')
       for (const section of ['profile', 'appearance', 'notifications', 'sessions', 'account', 'blocks'])
         await take(`settings-${section}`, `/settings/${section}`)
       await take('switcher', `/rooms/${rooms[0].id}`)

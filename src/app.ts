@@ -26,13 +26,14 @@ import type { AnyEvent } from './kernel/event.ts'
 import type { Logger } from './kernel/ports.ts'
 import { createActorRenewal } from './realtime/actors.ts'
 import { asyncApi } from './realtime/asyncapi.ts'
-import type { LiveSocket } from './realtime/audience.ts'
+import { type LiveSocket, listenerOf } from './realtime/audience.ts'
 import { createDispatch } from './realtime/dispatch.ts'
 import { createSocketServer, handleConnections } from './realtime/socket-server.ts'
 import { createSubscriber } from './realtime/subscriber.ts'
 import { welcome } from './realtime/welcome.ts'
 import type { Services } from './services/index.ts'
 import type { createPresence } from './services/presence/presence.ts'
+import { isConversation } from './services/shared/conversation.ts'
 
 export interface App {
   /** Where it listens. */
@@ -146,7 +147,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       stops,
     )
-    const { accounts, presence, notifications, jobs, projects, boards, analyser } = services
+    const { accounts, presence, notifications, jobs, projects, boards, analyser, listening } = services
 
     const subscriber = createSubscriber({ bus, log, memberships, audience, logger })
     stops.push({ name: 'subscriber', stop: () => subscriber.close() })
@@ -258,6 +259,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await presence.start()
     projects.start()
     await analyser.start()
+    await listening.start()
     jobs.start()
     boards.start()
     boardEndpoint.start()
@@ -281,6 +283,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           audience,
           unreadNotifications: notifications.unread,
         })
+        const rooms = [...socket.data.logs.keys()].filter((logId) => !isConversation(logId))
+        listening.greet(listenerOf(socket), rooms)
       },
       dispatch(socket, event, args) {
         presence.active(socket.data.actor.userId)

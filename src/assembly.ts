@@ -9,12 +9,13 @@ import type { Database } from './infra/mongo.ts'
 import { createPushSender, type PushOptions } from './infra/push-sender.ts'
 import type { Vapid } from './infra/secret.ts'
 import { jobs as jobDefinitions } from './jobs/index.ts'
+import { channels as audiences } from './kernel/channels.ts'
 import type { Bus, ChannelBus, Emitter, Logger, Mailer } from './kernel/ports.ts'
 import type { RateLimiter } from './kernel/rate.ts'
 import type { ObjectStorage } from './kernel/storage.ts'
 import { createLog } from './log/log.ts'
 import { createLogStore } from './log/store.ts'
-import { createAudience } from './realtime/audience.ts'
+import { createAudience, listenerOf } from './realtime/audience.ts'
 import { createEmitter } from './realtime/emitter.ts'
 import { createAccounts } from './services/accounts/accounts.ts'
 import { createClosing } from './services/accounts/closing.ts'
@@ -23,6 +24,7 @@ import { createAnalysis } from './services/analysis/analysis.ts'
 import { createAuditLogs } from './services/audit-logs.ts'
 import { createProjectBoards } from './services/boards/boards.ts'
 import { createBookings } from './services/bookings/bookings.ts'
+import { createAnchors } from './services/chat/anchors.ts'
 import { createRoomKind } from './services/chat/kind.ts'
 import { createMessages } from './services/chat/messages.ts'
 import { createRooms } from './services/chat/rooms.ts'
@@ -37,6 +39,8 @@ import { createExport } from './services/export.ts'
 import { createFiles } from './services/files/files.ts'
 import type { Services } from './services/index.ts'
 import { createJobs } from './services/jobs.ts'
+import { createSharedClock } from './services/listening/clock.ts'
+import { createListening } from './services/listening/listening.ts'
 import { createMarks } from './services/marks.ts'
 import { createMatching } from './services/matching/matching.ts'
 import { createSimilar } from './services/matching/similar.ts'
@@ -115,7 +119,11 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'accounts', stop: () => accounts.close() })
 
   const emitter: Emitter = createEmitter(io, bus)
-  const audience = createAudience(io, () => log as never)
+  const audience = createAudience(
+    io,
+    () => log as never,
+    (socket, logId) => services.listening.greet(listenerOf(socket), [logId]),
+  )
   const marks = createMarks({ database })
   const people = createPeople({ database, bus })
   const memberships = createMemberships({ database, logger })
@@ -220,18 +228,24 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   })
   stops.push({ name: 'analyser', stop: () => analyser.close() })
   files.audioFiles.onCreated((file) => analyser.queue(file.userId))
+  files.audioFiles.onPublic((audioFileId) => emitter.emit(audiences.analysts, 'audio:new', { audioFileId }))
   const audioTags = createAudioTags({ database })
   const matching = createMatching({ database, jobs, notifications, deletion, logger })
   analysis.reports.onRebuilt((audioFileId) => matching.touchRecording(audioFileId))
   for (const source of [accounts.profiles, projects, files.audioFiles, audioTags]) {
     source.onEdited((userId) => matching.touch(userId))
   }
+  const messages = createMessages({ database, log, rooms, people, marks, bursts, search, slowMode, audit })
+  const clock = createSharedClock({ database, logger })
+  const listening = createListening({ database, bus, emitter, rooms, deletion, clock, logger })
+  stops.push({ name: 'listening', stop: () => listening.close() })
   const services: Services = {
     accounts,
     people,
     log,
     rooms,
-    messages: createMessages({ database, log, rooms, people, marks, bursts, search, slowMode, audit }),
+    messages,
+    anchors: createAnchors({ database, rooms, presentAll: messages.presentAll }),
     signals: createRoomSignals({ rooms, marks, typing, emitter, onRead }),
     direct: createDirect({ database, log, bus, emitter, people, marks, typing, bursts, onRead }),
     syncing: createSyncing({ log }),
@@ -262,6 +276,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
     matches: createMatches({ database }),
     matching,
     similar: createSimilar({ database, presentAll: files.audioFiles.presentAll }),
+    listening,
     pushes: createPushes({ database, jobs, sender: pushSender, logger }),
     storage,
     audioFiles: files.audioFiles,

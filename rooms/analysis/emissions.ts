@@ -23,4 +23,9 @@ export const analysisEmissions = [
       reason: z.string().describe('empty, unsupported, malformed, no_audio, too_long, timeout, memory and such'),
     }),
   }),
+  defineEmission({
+    name: 'audio:new',
+    summary: 'A recording is public from now on; to bots with `analysis:write` and `audio:read`',
+    payload: z.object({ audioFileId }),
+  }),
 ] as const

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 const BENCHMARKS: Record<string, { file: string; about: string }> = {
   chat: { file: 'chat.ts', about: 'acks, deliveries, two instances, memory, reconnecting, beside bare Socket.IO apps' },
   rest: { file: 'rest.ts', about: 'three REST routes beside the same in bare Hono and Fastify' },
+  matching: { file: 'matching.ts', about: 'what one user’s new matches cost among 1,000, 10,000 and 100,000 users' },
+  beside: { file: 'beside.ts', about: 'acks of chat while songs are uploaded and analysed' },
   boards: { file: 'boards.ts', about: 'boards beside @hocuspocus/server and @y/websocket-server' },
   fanout: { file: 'fanout.ts', about: 'the batching adapter beside the stock one, through stock clients' },
 }

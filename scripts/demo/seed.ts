@@ -3,6 +3,7 @@ import type { Actor } from '../../src/kernel/actor.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { newId } from '../../src/kernel/ids.ts'
 import type { OpenServices } from '../shared/services.ts'
+import { makeWorks } from './make.ts'
 import { type DemoPerson, demoPassword, emailOf, people } from './people.ts'
 import { conversations, privateRooms } from './rooms-private.ts'
 import { publicRooms } from './rooms-public.ts'
@@ -16,6 +17,8 @@ export interface SeededWorld {
   rooms: number
   conversations: number
   messages: number
+  recordings: number
+  projects: number
 }
 
 type Cast = Map<string, Actor>
@@ -53,7 +56,8 @@ export async function seedDemo(open: OpenServices): Promise<SeededWorld> {
     ...conversations.map((conversation) => playConversation(open, cast, conversation)),
   ])
   const messages = counts.reduce((sum, count) => sum + count, 0)
-  return { people, newPeople, rooms: rooms.length, conversations: conversations.length, messages }
+  const works = await makeWorks(open, cast)
+  return { people, newPeople, rooms: rooms.length, conversations: conversations.length, messages, ...works }
 }
 
 async function castPerson({ accounts, database, services }: OpenServices, person: DemoPerson) {

@@ -27,7 +27,24 @@ export interface OpenAccounts {
 }
 
 export interface OpenServices extends OpenAccounts {
-  services: Pick<Services, 'accounts' | 'rooms' | 'messages' | 'signals' | 'direct' | 'presence' | 'analyser'>
+  services: Pick<
+    Services,
+    | 'accounts'
+    | 'rooms'
+    | 'messages'
+    | 'signals'
+    | 'direct'
+    | 'presence'
+    | 'analyser'
+    | 'audioFiles'
+    | 'bookings'
+    | 'comments'
+    | 'follows'
+    | 'likes'
+    | 'playlists'
+    | 'projectBoards'
+    | 'projects'
+  >
 }
 
 /** What goes wrong in the background goes to stderr; stdout is for what a command says. */

@@ -13,12 +13,14 @@ import { CursorKeeper } from './cursor-keeper.ts'
 import { Emitter } from './emitter.ts'
 import { PhantomError, toPhantomError } from './errors.ts'
 import { Feed } from './feed.ts'
+import { Listening } from './listening.ts'
 import { LogFollower } from './log-follower.ts'
 import type { MessageSight } from './message-sight.ts'
 import { type ConnectOptions, createClientId, resolveOptions, type Settings } from './options.ts'
 import { Outbox } from './outbox.ts'
-import type { ChatMessage, ChatRoom, ClientEvents, Id, Message } from './protocol.ts'
+import type { ChatMessage, ChatRoom, ClientEvents, Id, ListenState, Message } from './protocol.ts'
 import { Requests } from './requests.ts'
+import { ServerClock } from './server-clock.ts'
 
 /** Connects for good, until `close` or a refusal that waiting can't mend. Throws `invalid` for unusable options. */
 export function connect(options: ConnectOptions): PhantomClient {
@@ -31,6 +33,8 @@ export class PhantomClient {
     /** Sends to a user as `send` does to a room. */
     send(userId: Id, content: string, options?: SendOptions): Promise<Message>
   }
+  /** Listening together: what rooms listen to, and where the track is now. */
+  readonly listen: Listening
   readonly #settings: Settings
   readonly #connection: Connection
   readonly #requests: Requests
@@ -63,6 +67,16 @@ export class PhantomClient {
       send: (userId, content, { clientId = createClientId(), signal, deadlineMs = settings.sendDeadlineMs } = {}) =>
         this.#outbox.send(`dm:${userId}`, 'dm:send', { userId, clientId, content }, { signal, deadlineMs }),
     }
+    this.listen = new Listening({
+      request: (event, payload) => this.request(event, payload),
+      clock: new ServerClock({
+        ask: (payload) => this.#requests.call('time:sync', payload),
+        up: this.#connection.up,
+        over: this.#over.signal,
+      }),
+      onState: (state) => this.#events.emit('listen:state', state),
+      onTrouble: (error) => this.#events.emit('trouble', error),
+    })
     this.#wire()
     void this.#start()
   }
@@ -176,10 +190,12 @@ export class PhantomClient {
       this.#follower.connected(ready)
       this.#settle()
       this.#events.emit('ready', ready)
+      void this.listen.connected()
       this.#keeper?.touch()
     })
     link.on('emission', ({ event, payload }) => {
       if (this.#follower.take(event, payload)) return
+      if (event === 'listen:state') return this.listen.take(payload as ListenState)
       this.#events.emit(event as 'ready', payload as never)
     })
     link.on('down', ({ reason, delayMs }) => {
@@ -200,6 +216,8 @@ export class PhantomClient {
     })
     logs.on('dropped', (dropped) => {
       for (const feed of this.#feeds) feed.drop(dropped.log)
+      const { roomId } = refOf(dropped.log)
+      if (roomId !== undefined) this.listen.forget(roomId)
       this.#events.emit('log:dropped', dropped)
       this.#keeper?.touch()
     })

@@ -19,8 +19,10 @@ export {
   type StoredCursors,
 } from './cursor-store.ts'
 export { type ErrorCode, PhantomError } from './errors.ts'
+export type { Listening } from './listening.ts'
 export type { ConnectOptions } from './options.ts'
 export type * from './protocol.ts'
+export type { ServerClock } from './server-clock.ts'
 export {
   type Account,
   createSession,

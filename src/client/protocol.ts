@@ -147,6 +147,22 @@ export interface ClientEvents {
   'notification:read': Call<{ ids: Id[] } | { all: true }, { unread: number }>
 
   'board:operate': Call<{ projectId: Id; operations: BoardOperation[] }, BoardOperated>
+
+  'analysis:wanted': Call<
+    { modelVersion: string; limit?: number; cursor?: string },
+    { audioFileIds: Id[]; nextCursor: string | null }
+  >
+  'analysis:add': Call<Heard & { audioFileId: Id }, Heard & { id: Id; audioFileId: Id; analyzedAt: Timestamp }>
+}
+
+/** What a bot heard in a recording: beats a minute, a key such as `C#m`, and the model that heard it. */
+export interface Heard {
+  tempo?: number
+  key?: string
+  genre?: string
+  confidence?: number
+  metadata?: Record<string, unknown>
+  modelVersion: string
 }
 
 /** Where something goes in a list: beside another, or at an index; else at the end. */
@@ -246,5 +262,6 @@ export interface ServerEmissions {
   'analysis:progress': { audioFileId: Id; stage: string; percent: number }
   'analysis:done': { audioFileId: Id; reportId: Id }
   'analysis:failed': { audioFileId: Id; reason: string }
+  'audio:new': { audioFileId: Id }
   'board:changed': { projectId: Id; cardIds: string[]; noteIds: string[]; columnIds: string[]; by: Id | null }
 }

@@ -6,15 +6,13 @@ import { AudioFileReport } from '../../models/AudioFileReport.ts'
 import { UserAudioFileAnalysis } from '../../models/UserAudioFileAnalysis.ts'
 import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
+import { Heard } from '../services/analysis/inputs.ts'
 import { defineRoute } from './define.ts'
-import { jsonObject } from './json-object.ts'
 import { flag, listOf, listQuery } from './lists.ts'
 
 const tag = 'Analysis'
 const params = z.object({ id: f.id() })
 const reading = { method: 'get', tag, auth: 'optional', scope: 'audio:read', rate: rates.read, params } as const
-/** The most that a result's metadata takes, in bytes as JSON. */
-const maxMetadata = 64 * 1024
 
 const report = defineRoute({
   ...reading,
@@ -138,17 +136,7 @@ const addResult = defineRoute({
   scope: 'analysis:write',
   rate: rates.write,
   params,
-  body: z.object({
-    tempo: z.number().min(1).max(1_000).optional().describe('Beats a minute'),
-    key: z
-      .string()
-      .regex(/^[A-G][#b]?m?$/, 'must be a key such as C#m')
-      .optional(),
-    genre: f.text(1, 60).optional(),
-    confidence: f.fraction().optional(),
-    metadata: jsonObject(maxMetadata).optional(),
-    modelVersion: f.name(100),
-  }),
+  body: Heard,
   example: { tempo: 120.5, key: 'C#m', confidence: 0.8, metadata: { timbre: 0.72 }, modelVersion: 'librosa-0.11' },
   status: 201,
   answer: AIAudioFileAnalysisResult.wire,

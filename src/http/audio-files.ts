@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AudioFile, AudioVisibility, maxAudioTags } from '../../models/AudioFile.ts'
+import { ChatMessage } from '../../models/ChatMessage.ts'
 import { f } from '../kernel/fields.ts'
 import { rates } from '../kernel/rate.ts'
 import { parseInput } from '../kernel/validate.ts'
@@ -108,6 +109,22 @@ const similar = defineRoute({
   }),
   errors: ['not_found'],
   handle: ({ actor, services }, { params, query }) => services.similar.to(actor, params.id, query.limit),
+})
+
+const anchored = defineRoute({
+  method: 'get',
+  path: '/api/v1/audio-files/{id}/anchors',
+  tag,
+  summary: 'Messages in one’s own rooms that are about a moment of a recording, newest first',
+  auth: 'user',
+  scope: 'rooms:read',
+  rate: rates.read,
+  params,
+  query: listQuery({}),
+  status: 200,
+  answer: listOf(ChatMessage.wire),
+  errors: ['not_found'],
+  handle: ({ actor, services }, { params, query }) => services.anchors.of(actor, params.id, query),
 })
 
 const update = defineRoute({
@@ -232,4 +249,4 @@ const fileExtensions: Record<string, string> = {
   'audio/aac': 'aac',
 }
 
-export const audioFileRoutes = [upload, list, get, similar, update, remove, link, stream]
+export const audioFileRoutes = [upload, list, get, similar, anchored, update, remove, link, stream]

@@ -4,7 +4,8 @@ import { defineJob } from './define.ts'
 export const runAnalysis = defineJob<{ userId: string }>({
   ...analysing,
   summary: 'Analyses the next recording of a user; then it is the next user’s turn',
-  leaseMs: 15_000,
+  // How long the recordings of a user wait whose process was killed.
+  leaseMs: 9_000,
   // Attempts are counted for each recording.
   maxAttempts: Number.MAX_SAFE_INTEGER,
   atOnce: analysesAtOnce,

@@ -10,6 +10,8 @@ export const channels = {
   news: (userId: string) => `news:${userId}`,
   /** A user's sockets that may know of the boards of the user's projects. */
   boards: (userId: string) => `boards:${userId}`,
+  /** The sockets of bots that analyse recordings. */
+  analysts: 'analysts',
   /** The sockets that receive a room's log. */
   log: (logId: string) => `log:${logId}`,
   /** The sockets that watch a user's presence. */

@@ -9,6 +9,8 @@ export const roomPolicy = {
   /** Private rooms are not there for those who are not in them. */
   see: (role: Role, visibility: 'public' | 'private') => role !== undefined || visibility === 'public',
   send: (role: Role) => role !== undefined,
+  /** Whoever is in a room chooses what it listens to, and hears it. */
+  listen: (role: Role) => role !== undefined,
   invite: leads,
   /** `moderates`: by a permission, which reaches public rooms alone. */
   update: (role: Role, visibility: 'public' | 'private' = 'private', moderates = false) =>

@@ -23,8 +23,22 @@ export interface SocketData {
 
 export type LiveSocket = Socket<any, any, any, SocketData>
 
+/** A socket as far as it is told what rooms listen to. */
+export const listenerOf = (socket: LiveSocket) => ({
+  get connected() {
+    return socket.connected
+  },
+  isIn: (roomId: string) => socket.data.logs.has(roomId),
+  emit: (event: string, payload: object) => void socket.emit(event, payload),
+})
+
 /** Lets sockets in and out of logs, each held open as long as a socket here receives it. */
-export function createAudience(io: Server, holds: () => Holds): Audience & { welcoming: Map<string, Set<LiveSocket>> } {
+export function createAudience(
+  io: Server,
+  holds: () => Holds,
+  /** Told of each socket that was let into a room. */
+  onAttached: (socket: LiveSocket, logId: string) => void,
+): Audience & { welcoming: Map<string, Set<LiveSocket>> } {
   const namespace = io.of('/')
   /** Sockets that are connected but do not receive anything yet, by user. */
   const welcoming = new Map<string, Set<LiveSocket>>()
@@ -48,6 +62,7 @@ export function createAudience(io: Server, holds: () => Holds): Audience & { wel
         void socket.join(channels.log(live.logId))
         told ??= payload()
         socket.emit(event, told)
+        onAttached(socket, live.logId)
       }
     },
     keep(userId, live) {

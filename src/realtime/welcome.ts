@@ -71,6 +71,7 @@ export async function welcome(socket: LiveSocket, deps: WelcomeDeps): Promise<vo
     if (seesDirect) joined.push(channels.dms(userId))
     if (hasScope(actor, 'boards:read')) joined.push(channels.boards(userId))
     if (!actor.bot) joined.push(channels.news(userId))
+    else if (hasScope(actor, 'analysis:write') && hasScope(actor, 'audio:read')) joined.push(channels.analysts)
     const rooms: object[] = []
     const conversations: object[] = []
     for (const [logId, live] of held) {

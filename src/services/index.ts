@@ -8,6 +8,7 @@ import type { Analysis } from './analysis/analysis.ts'
 import type { AuditLogs } from './audit-logs.ts'
 import type { ProjectBoards } from './boards/boards.ts'
 import type { Bookings } from './bookings/bookings.ts'
+import type { Anchors } from './chat/anchors.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Rooms } from './chat/rooms.ts'
 import type { RoomSignals } from './chat/signals.ts'
@@ -19,6 +20,7 @@ import type { AudioFiles } from './files/audio-files.ts'
 import type { Images } from './files/images.ts'
 import type { Uploads } from './files/uploads.ts'
 import type { Jobs } from './jobs.ts'
+import type { Listening } from './listening/listening.ts'
 import type { Matching } from './matching/matching.ts'
 import type { SimilarRecordings } from './matching/similar.ts'
 import type { MetricTypes } from './metric-types.ts'
@@ -49,6 +51,7 @@ export interface Services {
   log: Log
   rooms: Rooms
   messages: Messages
+  anchors: Anchors
   signals: RoomSignals
   direct: Direct
   syncing: Syncing
@@ -80,6 +83,7 @@ export interface Services {
   matching: Matching
   similar: SimilarRecordings
   pushes: Pushes
+  listening: Listening
   storage: ObjectStorage
   audioFiles: AudioFiles
   uploads: Uploads

@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeWav } from '../audio-decode/sounds.ts'
-import { chords, clickTrack } from '../audio-features/signals.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { heads, upload } from '../files/fixtures.ts'
 import type { TestSocket } from '../support/socket.ts'
 import { expectModel } from '../support/wire.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
+import { makeTrack, rate } from './tracks.ts'
 
-const rate = 44_100
+// Analyses give way to everything else on a machine.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 180_000 })
+
 const seconds = 12
-/** C major with a click at 120 beats a minute, in stereo. */
-function makeTrack(length = seconds): Buffer {
-  const click = clickTrack(rate, 120, length)
-  const chord = chords(rate, [[60, 64, 67, 72]], length)
-  const mixed = click.map((sample, index) => 0.5 * sample + 0.3 * (chord[index] ?? 0))
-  return makeWav([mixed, mixed], rate)
-}
 
 let world: World
 let jane: Person
@@ -39,7 +33,7 @@ describe('an uploaded recording', () => {
 
   test('[ANA-01] is analysed: its owner hears progress and the end, and nobody else', async () => {
     const other = await world.connect(joe)
-    file = await upload(world, jane, { file: makeTrack() })
+    file = await upload(world, jane, { file: makeTrack(seconds) })
     const done = await doneOf(file.id)
     expect(done).toEqual({ audioFileId: file.id, reportId: expect.any(String) })
     const progress = socket.received.filter(

@@ -1,8 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { makeMusic, makeWav } from '../audio-decode/sounds.ts'
 import { upload } from '../files/fixtures.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
+
+// Analyses give way to everything else on a machine.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 180_000 })
 
 let world: World
 let jane: Person

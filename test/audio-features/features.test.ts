@@ -1,8 +1,11 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FeatureExtractor } from '../../src/audio/features/extractor.ts'
 import { keyName } from '../../src/audio/features/key.ts'
 import { chords, clickTrack, extract } from './signals.ts'
+
+// Nothing but arithmetic: on a machine with other work it takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 const RATE = 22_050
 /** I vi IV V I, or i VI iv V i, over a tonic, twice, each chord in the same register above its bass. */

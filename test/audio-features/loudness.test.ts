@@ -1,7 +1,10 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { TruePeakMeter } from '../../src/audio/features/true-peak.ts'
 import { measureLoudness, tones } from './signals.ts'
+
+// Nothing but arithmetic: on a machine with other work it takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 const within = (value: number | null, expected: number, tolerance: number) => {
   expect(value).not.toBeNull()

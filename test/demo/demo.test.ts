@@ -59,9 +59,18 @@ describe('npm run demo', () => {
     expect(first.code, first.stderr).toBe(0)
     expect(first.stdout).toContain('12 musicians (12 new), 6 rooms')
     // The instance tells people what the run has left them to hear of; then there is nothing more to come.
-    await vi.waitUntil(async () => (await connection.db!.collection('jobs').countDocuments()) === 0, 30_000)
+    await vi.waitUntil(async () => (await connection.db!.collection('jobs').countDocuments()) === 0, 90_000)
     const before = await survey()
-    expect(before).toMatchObject({ users: 12, profiles: 12, chatrooms: 6, presences: 12 })
+    expect(before).toMatchObject({
+      users: 12,
+      profiles: 12,
+      chatrooms: 6,
+      presences: 12,
+      audiofiles: 6,
+      playlists: 3,
+      projects: 3,
+      bookings: 10,
+    })
     const second = await runScript('demo.ts', [], env)
     expect(second.code, second.stderr).toBe(0)
     expect(second.stdout).toContain('12 musicians (0 new), 6 rooms')

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { newId } from '../../src/kernel/ids.ts'
 import { createStage } from '../social/stage.ts'
 import { expectModel, expectPage } from '../support/wire.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 })
 
 describe('matches and recordings by sound', () => {
   let world: World
@@ -191,11 +193,12 @@ describe('matches and recordings by sound', () => {
     const near = await heard(kim, { tempo: 101, key: 'E', loudness: -14.4 })
     const double = await heard(kim, { tempo: 198, key: 'E', loudness: -15 })
     const far = await heard(kim, { tempo: 140, key: 'Bbm', loudness: -5, width: 0.8 })
+    const relative = await heard(kim, { tempo: 49.5, key: 'C#m', loudness: -16 })
     const hidden = await heard(kim, { tempo: 100, key: 'E', loudness: -14 }, 'unlisted')
-    for (const id of [own, near, double, far, hidden]) await isHeard(id)
+    for (const id of [own, near, double, far, relative, hidden]) await isHeard(id)
     const answer: any = await ask(200, 'GET', `/audio-files/${own}/similar?limit=5`, { as: jo })
     const found = expectPage('AudioFile', answer).map(({ id }) => id)
-    expect(found.slice(0, 2)).toEqual([near, double])
+    expect(found.slice(0, 3)).toEqual([near, double, relative])
     expect(found).not.toContain(hidden)
     expect(found).not.toContain(own)
     expect(answer.scores.map(({ audioFileId }: any) => audioFileId)).toEqual(found)

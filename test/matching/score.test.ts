@@ -5,6 +5,7 @@ import { type Ground, type Sketch, scorePair, tagLikeness } from '../../src/serv
 import {
   keyDistance,
   keyName,
+  neighbouringKeys,
   parseKey,
   tempoBucketOf,
   tempoDistance,
@@ -101,6 +102,8 @@ describe('scores of matching', () => {
         expect(keyDistance(a, c)).toBeLessThanOrEqual(keyDistance(a, b) + keyDistance(b, c) + 1e-12)
         expect(keyDistance(moved(a), moved(b))).toBe(keyDistance(a, b))
         expect(parseKey(keyName(a))).toBe(a)
+        for (const near of neighbouringKeys(a)) expect(keyDistance(a, near)).toBeLessThanOrEqual(1 / 6.5)
+        expect(new Set(neighbouringKeys(a)).size).toBe(3)
       }),
     )
     const distance = (a: string, b: string) => keyDistance(parseKey(a)!, parseKey(b)!)

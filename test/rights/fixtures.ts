@@ -599,6 +599,14 @@ export const fixtures: Record<string, Fixture | Fixture[]> = {
   'DELETE /api/v1/uploads/{id}': onUpload(),
   'GET /api/v1/audio-files/{id}': seenAudio,
   'GET /api/v1/audio-files/{id}/similar': seenAudio,
+  'GET /api/v1/audio-files/{id}/anchors': [
+    ofAudio(),
+    {
+      of: 'a private recording',
+      ...byId((stage) => audio(stage, 'private')),
+      outcomes: { stranger: 'not_found' },
+    },
+  ],
   'GET /api/v1/audio-files/{id}/tags': seenAudio,
   'PUT /api/v1/audio-files/{id}/tags': changedAudio({ tagIds: [] }),
   'GET /api/v1/audio-files/{id}/analyses': seenAudio,

@@ -26,10 +26,10 @@ export interface Visits {
   close(): Promise<void>
 }
 
-/** One browser, in which each visit is a person of their own. */
-export async function openBrowser(): Promise<Visits> {
+/** One browser, in which each visit is a person of their own; `args` are Chromium's. */
+export async function openBrowser(args: string[] = []): Promise<Visits> {
   const executablePath = process.env['TEST_CHROMIUM'] ?? (await ensureChromium())
-  const browser: Browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  const browser: Browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...args] })
   const newContext = async (options: BrowserContextOptions) => {
     const context = await browser.newContext({
       locale: 'en-GB',

@@ -6,7 +6,7 @@ export const formatName = 'phantom-power export'
 export const formatVersion = 1
 
 /** A line of JSON is never longer than this, in bytes: MongoDB's documents end at 16 MB. */
-export const mostLineBytes = 64 * 1024 * 1024
+const mostLineBytes = 64 * 1024 * 1024
 /** Stored files are cut into pieces of this size, in bytes. */
 export const pieceBytes = 768 * 1024
 

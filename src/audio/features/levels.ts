@@ -26,10 +26,7 @@ export class LevelMeter {
   readonly #clipRuns: Int32Array
   readonly #silence: SilenceMeter
   #frames = 0
-  #left = 0
-  #right = 0
   #cross = 0
-  #others = 0
   #sumLeft = 0
   #sumRight = 0
   #runs = 0
@@ -40,49 +37,35 @@ export class LevelMeter {
     this.#channels = channels
     this.#peaks = Array.from({ length: channels }, () => new TruePeakMeter(sampleRate))
     this.#clipRuns = new Int32Array(channels)
-    this.#silence = new SilenceMeter(Math.max(1, Math.round((sampleRate * SILENCE_BLOCK_MS) / 1000)))
+    this.#silence = new SilenceMeter(channels, Math.max(1, Math.round((sampleRate * SILENCE_BLOCK_MS) / 1000)))
   }
 
   push(channels: Float32Array[], frames: number): void {
     this.#frames += frames
-    for (let c = 0; c < this.#channels; c++) this.#clip(channels[c]!, frames, c)
     this.#silence.push(channels, frames)
-    this.#image(channels[0]!, channels[1] ?? channels[0]!, frames)
-    for (let c = 2; c < this.#channels; c++) {
-      const x = channels[c]!
-      for (let i = 0; i < frames; i++) this.#others += x[i]! * x[i]!
-    }
+    if (this.#channels > 1) this.#image(channels[0]!, channels[1]!, frames)
   }
 
   /** Apart from `push`, since it takes longest. */
   pushPeaks(channels: Float32Array[], frames: number): void {
-    for (let c = 0; c < this.#channels; c++) this.#peaks[c]!.push(channels[c]!, frames)
+    for (let c = 0; c < this.#channels; c++) {
+      const loudest = this.#peaks[c]!.push(channels[c]!, frames)
+      if (loudest >= FULL_SCALE) this.#clip(channels[c]!, frames, c)
+      else this.#clipRuns[c] = 0
+    }
   }
 
   #image(left: Float32Array, right: Float32Array, frames: number): void {
-    let ll = 0
-    let rr = 0
     let lr = 0
     let l = 0
     let r = 0
-    if (left === right) {
-      for (let i = 0; i < frames; i++) {
-        const a = left[i]!
-        ll += a * a
-      }
-    } else {
-      for (let i = 0; i < frames; i++) {
-        const a = left[i]!
-        const b = right[i]!
-        ll += a * a
-        rr += b * b
-        lr += a * b
-        l += a
-        r += b
-      }
+    for (let i = 0; i < frames; i++) {
+      const a = left[i]!
+      const b = right[i]!
+      lr += a * b
+      l += a
+      r += b
     }
-    this.#left += ll
-    this.#right += rr
     this.#cross += lr
     this.#sumLeft += l
     this.#sumRight += r
@@ -107,10 +90,10 @@ export class LevelMeter {
 
   finish(): LevelReading {
     const samples = this.#frames * this.#channels
-    const own = this.#channels > 1 ? this.#left + this.#right : this.#left
+    const energy = this.#silence.energies.reduce((sum, own) => sum + own, 0)
     return {
       frames: this.#frames,
-      rms: samples > 0 ? Math.sqrt((own + this.#others) / samples) : 0,
+      rms: samples > 0 ? Math.sqrt(energy / samples) : 0,
       samplePeak: Math.max(0, ...this.#peaks.map((meter) => meter.samplePeak)),
       truePeak: Math.max(0, ...this.#peaks.map((meter) => meter.peak)),
       stereo: this.#channels > 1 ? this.#stereo() : null,
@@ -121,23 +104,26 @@ export class LevelMeter {
 
   #stereo(): LevelReading['stereo'] {
     const n = Math.max(1, this.#frames)
-    const power = this.#left + this.#right
+    const [left, right] = this.#silence.energies as unknown as [number, number]
+    const power = left + right
     // Side is (L - R) / 2: its power, and that of mid and side together, from the sums.
     const side = Math.max(0, (power - 2 * this.#cross) / 4)
-    const varL = this.#left - (this.#sumLeft * this.#sumLeft) / n
-    const varR = this.#right - (this.#sumRight * this.#sumRight) / n
+    const varL = left - (this.#sumLeft * this.#sumLeft) / n
+    const varR = right - (this.#sumRight * this.#sumRight) / n
     const covariance = this.#cross - (this.#sumLeft * this.#sumRight) / n
     const audible = varL > 1e-12 * n && varR > 1e-12 * n
     return {
       width: power > 0 ? Math.sqrt(side / (power / 2)) : 0,
       correlation: audible ? Math.max(-1, Math.min(1, covariance / Math.sqrt(varL * varR))) : null,
-      balance: power > 0 ? (this.#right - this.#left) / power : 0,
+      balance: power > 0 ? (right - left) / power : 0,
     }
   }
 }
 
 /** Stretches of blocks in which the mean square of all channels stays below the threshold. */
 class SilenceMeter {
+  /** Of each channel the sum of squares of all. */
+  readonly energies: Float64Array
   readonly #block: number
   #inBlock = 0
   #energy = 0
@@ -147,7 +133,8 @@ class SilenceMeter {
   #longest = 0
   #leading = -1
 
-  constructor(block: number) {
+  constructor(channels: number, block: number) {
+    this.energies = new Float64Array(channels)
     this.#block = block
   }
 
@@ -155,9 +142,9 @@ class SilenceMeter {
     let from = 0
     while (from < frames) {
       const to = Math.min(frames, from + this.#block - this.#inBlock)
-      for (const x of channels) {
-        let energy = 0
-        for (let i = from; i < to; i++) energy += x[i]! * x[i]!
+      for (let c = 0; c < channels.length; c++) {
+        const energy = sumOfSquares(channels[c]!, from, to)
+        this.energies[c]! += energy
         this.#energy += energy / channels.length
       }
       this.#inBlock += to - from
@@ -189,4 +176,17 @@ class SilenceMeter {
       ratio: this.#blocks > 0 ? this.#silent / this.#blocks : 0,
     }
   }
+}
+
+/** Two sums, so that no addition waits for the one before. */
+function sumOfSquares(x: Float32Array, from: number, to: number): number {
+  let a = 0
+  let b = 0
+  let i = from
+  for (; i + 1 < to; i += 2) {
+    a += x[i]! * x[i]!
+    b += x[i + 1]! * x[i + 1]!
+  }
+  if (i < to) a += x[i]! * x[i]!
+  return a + b
 }

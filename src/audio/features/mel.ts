@@ -21,26 +21,27 @@ export const MEL_EDGES: readonly number[] = Array.from({ length: MEL_BANDS + 2 }
   toHz(toMel(LOWEST_HZ) + ((toMel(HIGHEST_HZ) - toMel(LOWEST_HZ)) * i) / (MEL_BANDS + 1)),
 )
 
-interface Band {
-  first: number
-  weights: Float64Array
-}
-
-function melBands(): Band[] {
+/** The bands behind each other: where each begins in the spectrum and in the weights. */
+function melBands(): { bins: Uint32Array; starts: Uint32Array; weights: Float64Array } {
   const binHz = ANALYSIS_RATE / ONSET_FRAME
-  return Array.from({ length: MEL_BANDS }, (_, b) => {
+  const bins = new Uint32Array(MEL_BANDS)
+  const starts = new Uint32Array(MEL_BANDS + 1)
+  const all: number[] = []
+  for (let b = 0; b < MEL_BANDS; b++) {
     const [low, middle, high] = [MEL_EDGES[b]!, MEL_EDGES[b + 1]!, MEL_EDGES[b + 2]!]
     // A band narrower than a bin takes the nearest bin.
     const first = Math.min(Math.ceil(low / binHz), Math.round(middle / binHz))
     const last = Math.max(Math.floor(high / binHz), Math.round(middle / binHz))
-    const weights = new Float64Array(last - first + 1)
-    for (let i = 0; i < weights.length; i++) {
+    const weights: number[] = Array.from({ length: last - first + 1 }, (_, i) => {
       const hz = (first + i) * binHz
-      weights[i] = Math.max(0, hz < middle ? (hz - low) / (middle - low) : (high - hz) / (high - middle))
-    }
+      return Math.max(0, hz < middle ? (hz - low) / (middle - low) : (high - hz) / (high - middle))
+    })
     if (weights.every((weight) => weight === 0)) weights[Math.round(middle / binHz) - first] = 1
-    return { first, weights }
-  })
+    bins[b] = first
+    all.push(...weights)
+    starts[b + 1] = all.length
+  }
+  return { bins, starts, weights: Float64Array.from(all) }
 }
 
 export interface SpectralMoments {
@@ -83,12 +84,11 @@ export class MelAnalyser {
     const power = this.#power
     this.#fft.power(buffer, offset, this.#window, power)
     const { page, offset: at } = this.levels.append()
+    const { bins, starts, weights } = this.#bands
     for (let b = 0; b < MEL_BANDS; b++) {
-      const band = this.#bands[b]!
-      const first = band.first | 0
-      const weights = band.weights
+      const end = starts[b + 1]!
       let sum = 0
-      for (let i = 0; i < weights.length; i++) sum += power[first + i]! * weights[i]!
+      for (let w = starts[b]!, k = bins[b]!; w < end; w++, k++) sum += power[k]! * weights[w]!
       page[at + b] = Math.round(STEPS_PER_NEPER * Math.log(sum + SILENT))
     }
     if (this.levels.rows % MOMENT_EVERY === 0) this.#moments(power)

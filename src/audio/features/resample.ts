@@ -33,13 +33,16 @@ export class Resampler {
   #origin: number
   #next = 0
 
-  /** Both rates are whole numbers of Hz. */
-  constructor(fromRate: number, toRate: number) {
+  /**
+   * Both rates are whole numbers, of Hz or in the same relation. With `cutoff` and `crossings` the passband ends elsewhere, and
+   * less or more sharply.
+   */
+  constructor(fromRate: number, toRate: number, { cutoff = CUTOFF, crossings = ZERO_CROSSINGS } = {}) {
     const common = gcd(fromRate, toRate)
     this.#up = toRate / common
     this.#down = fromRate / common
-    const scale = Math.min(1, toRate / fromRate) * CUTOFF
-    const reach = fromRate === toRate ? 0 : Math.ceil(ZERO_CROSSINGS / scale)
+    const scale = Math.min(1, toRate / fromRate) * cutoff
+    const reach = fromRate === toRate ? 0 : Math.ceil(crossings / scale)
     this.#taps = 2 * reach + 1
     this.#phases = []
     for (let phase = 0; phase < this.#up; phase++) {
@@ -96,6 +99,12 @@ export class Resampler {
     let next = this.#next
     let first = (Math.floor((next * down) / up) - reach - this.#origin) | 0
     let phase = ((next * down) % up) | 0
+    if (up === 1) {
+      const filter = this.#phases[0]!
+      for (; first + 3 * down <= last; first += 4 * down, next += 4, count += 4) {
+        convolveFour(history, first, down, filter, out, count)
+      }
+    }
     while (first <= last) {
       const filter = this.#phases[phase]!
       out[count++] = up === 1 ? convolveEven(history, first, filter) : convolve(history, first, filter)
@@ -130,7 +139,42 @@ function convolve(x: Float64Array, first: number, taps: Float64Array): number {
   return a + b
 }
 
-/** The same where the taps mirror each other about the middle one: half of the products. */
+/**
+ * Four such sums, of frames `step` apart, where the taps mirror each other about the middle one: half of the products. They
+ * share their loads of the taps, and none waits for the others' additions.
+ */
+function convolveFour(
+  x: Float64Array,
+  first: number,
+  step: number,
+  taps: Float64Array,
+  out: Float32Array,
+  at: number,
+): void {
+  const middle = (taps.length - 1) >> 1
+  const tap = taps[middle]!
+  const [second, third] = [step, 2 * step]
+  const fourth = 3 * step
+  let i = first
+  let j = first + taps.length - 1
+  let a = x[first + middle]! * tap
+  let b = x[first + middle + second]! * tap
+  let c = x[first + middle + third]! * tap
+  let d = x[first + middle + fourth]! * tap
+  for (let t = 0; t < middle; t++, i++, j--) {
+    const weight = taps[t]!
+    a += (x[i]! + x[j]!) * weight
+    b += (x[i + second]! + x[j + second]!) * weight
+    c += (x[i + third]! + x[j + third]!) * weight
+    d += (x[i + fourth]! + x[j + fourth]!) * weight
+  }
+  out[at] = a
+  out[at + 1] = b
+  out[at + 2] = c
+  out[at + 3] = d
+}
+
+/** One of them. */
 function convolveEven(x: Float64Array, first: number, taps: Float64Array): number {
   const middle = (taps.length - 1) >> 1
   const end = first + taps.length - 1

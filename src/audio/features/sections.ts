@@ -73,10 +73,10 @@ function describeSeconds(levels: RowsInt16, chroma: FineChroma, tuning: number, 
     }
     return out
   })
-  const perSecond = Math.round(1 / ROW_SECONDS)
   const pitches = Array.from({ length: count }, (_, s) => {
     const out = new Float64Array(12)
-    for (let row = s * perSecond; row < Math.min(chroma.rows, (s + 1) * perSecond); row++) {
+    const end = Math.min(chroma.rows, Math.round((s + 1) / ROW_SECONDS))
+    for (let row = Math.round(s / ROW_SECONDS); row < end; row++) {
       const folded = foldChroma(chroma.treble(row), tuning)
       for (let i = 0; i < 12; i++) out[i]! += folded[i]!
     }

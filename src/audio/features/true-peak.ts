@@ -10,6 +10,12 @@ const PHASE_1 = [
 const TAPS = 12
 /** No interpolated value exceeds the largest of its 12 samples times this: the largest sum of a phase's magnitudes. */
 const BOUND = PHASE_1.reduce((sum, tap) => sum + Math.abs(tap), 0)
+/** For each of the first six taps the even and the odd part of phase 0, then those of phase 1. */
+const HALVES = Float64Array.from(
+  Array.from({ length: TAPS / 2 }, (_, t) =>
+    [PHASE_0, PHASE_1].flatMap((taps) => [(taps[t]! + taps[TAPS - 1 - t]!) / 2, (taps[t]! - taps[TAPS - 1 - t]!) / 2]),
+  ).flat(),
+)
 const RUN = 32
 const CARRY = TAPS - 1
 
@@ -21,16 +27,22 @@ export class TruePeakMeter {
   /** The largest magnitude so far, of interpolated values and of samples alone. */
   peak = 0
   samplePeak = 0
+  /** Single phases, where not all four are taken. */
   readonly #phases: Float64Array[]
+  readonly #isFourfold: boolean
   #buffer = new Float32Array(CARRY)
+  /** The largest magnitude of the run before. */
+  #before = 0
 
   constructor(sampleRate: number) {
-    const all = [PHASE_0, PHASE_1, [...PHASE_1].reverse(), [...PHASE_0].reverse()]
-    const kept = sampleRate >= 192_000 ? [] : sampleRate >= 96_000 ? [all[0]!, all[2]!] : all
+    const all = [PHASE_0, PHASE_1, [...PHASE_1].reverse()]
+    this.#isFourfold = sampleRate < 96_000
+    const kept = sampleRate >= 96_000 && sampleRate < 192_000 ? [all[0]!, all[2]!] : []
     this.#phases = kept.map((taps) => Float64Array.from(taps))
   }
 
-  push(samples: Float32Array, frames: number): void {
+  /** Gives the largest magnitude of these samples alone. */
+  push(samples: Float32Array, frames: number): number {
     if (this.#buffer.length < CARRY + frames) {
       const grown = new Float32Array(CARRY + frames)
       grown.set(this.#buffer.subarray(0, CARRY))
@@ -38,18 +50,51 @@ export class TruePeakMeter {
     }
     const x = this.#buffer
     x.set(samples.subarray(0, frames), CARRY)
+    let before = this.#before
+    let loudest = 0
     for (let start = 0; start < frames; start += RUN) {
       const end = Math.min(frames, start + RUN)
       let max = 0
-      for (let i = start; i < end + CARRY; i++) {
+      for (let i = start + CARRY; i < end + CARRY; i++) {
         const magnitude = Math.abs(x[i]!)
         if (magnitude > max) max = magnitude
       }
-      if (max > this.samplePeak) this.samplePeak = max
+      if (max > loudest) loudest = max
       if (max > this.peak) this.peak = max
-      if (max * BOUND > this.peak) for (const phase of this.#phases) this.#interpolate(phase, start, end)
+      const around = Math.max(max, before)
+      // A last run may be too short to hold all that the next one reaches back to.
+      before = end - start === RUN ? max : around
+      if (around * BOUND <= this.peak) continue
+      if (this.#isFourfold) this.#interpolateAll(start, end)
+      else for (const phase of this.#phases) this.#interpolate(phase, start, end)
     }
+    this.#before = before
+    if (loudest > this.samplePeak) this.samplePeak = loudest
     x.copyWithin(0, frames, frames + CARRY)
+    return loudest
+  }
+
+  /** All four phases: with the even and odd parts of the first two, the others are their differences. */
+  #interpolateAll(start: number, end: number): void {
+    const x = this.#buffer
+    let peak = this.peak
+    for (let i = start; i < end; i++) {
+      let even0 = 0
+      let odd0 = 0
+      let even1 = 0
+      let odd1 = 0
+      for (let t = 0, late = i + CARRY, early = i; t < HALVES.length; t += 4, late--, early++) {
+        const sum = x[late]! + x[early]!
+        const difference = x[late]! - x[early]!
+        even0 += sum * HALVES[t]!
+        odd0 += difference * HALVES[t + 1]!
+        even1 += sum * HALVES[t + 2]!
+        odd1 += difference * HALVES[t + 3]!
+      }
+      const magnitude = Math.max(Math.abs(even0) + Math.abs(odd0), Math.abs(even1) + Math.abs(odd1))
+      if (magnitude > peak) peak = magnitude
+    }
+    this.peak = peak
   }
 
   #interpolate(taps: Float64Array, start: number, end: number): void {

@@ -5,6 +5,8 @@ export type AnalysisReason =
   | DecodeReason
   /** The worker process ended by itself, or the analysis threw. */
   | 'broken'
+  /** Somebody else ended the worker process. */
+  | 'killed'
   /** More wait than the pool takes. */
   | 'busy'
   /** The pool was closed. */

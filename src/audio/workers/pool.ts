@@ -13,6 +13,8 @@ const GRACE_MS = 1_000
 const WATCH_MS = 500
 const HEAP_MIB = 192
 const MAX_LOG_LINE = 2_000
+/** Signals that a process does not bring upon itself. */
+const fromOutside = new Set<NodeJS.Signals>(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
 interface Job {
   task: WorkerTask
@@ -81,18 +83,19 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
       // Where it could not even be started no exit is told.
       if (child.pid === undefined) leave(worker, 'it did not start')
     })
-    child.once('exit', (code, signal) => leave(worker, signal ?? `exit code ${code}`))
+    child.once('exit', (code, signal) => leave(worker, signal ?? `exit code ${code}`, signal))
     watch ??= setInterval(() => void look(), WATCH_MS)
     return worker
   }
 
-  function leave(worker: Worker, how: string) {
+  function leave(worker: Worker, how: string, signal: NodeJS.Signals | null = null) {
     if (!workers.delete(worker)) return
     clearTimeout(worker.timer)
     worker.tellGone()
     const { job } = worker
     worker.job = null
-    job?.reject(worker.ending ?? new AnalysisError('broken', `the worker process ended: ${how}`))
+    const reason = signal && fromOutside.has(signal) ? 'killed' : 'broken'
+    job?.reject(worker.ending ?? new AnalysisError(reason, `the worker process ended: ${how}`))
     if (workers.size === 0) {
       clearInterval(watch)
       watch = undefined

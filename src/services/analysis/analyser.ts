@@ -28,18 +28,29 @@ export const analysing = { kind: 'analysis:run' }
 /** Recordings that one process analyses at once: half of the machine is for those who wait for answers. */
 export const analysesAtOnce = Math.max(1, Math.floor(availableParallelism() / 2))
 
-/** How often a recording is begun before it is given up. */
-const maxAttempts = 5
-/** The pause before the second attempt, in milliseconds; doubled for each further one. */
+/** How often a recording fails for reasons that may pass before it is given up. */
+const maxFailures = 5
+/**
+ * How often it is begun before it is given up. More often: processes are killed for reasons that are not the recording's, and
+ * what a recording does to its worker process is a failure, which does not kill the server.
+ */
+const maxAttempts = 20
+/** The pause after the first failure, in milliseconds, doubled for each further one; and after a worker was killed. */
 const retryMs = 5_000
+const killedRetryMs = 500
 /** How often recordings are looked for that wait and whose job was lost, in milliseconds. */
 const sweepMs = 5_000
 /** Users whose jobs one look restores, and how many recordings that wait are counted. */
 const sweepUsers = 500
 const mostCounted = 10_000
 
-/** Reasons that may be gone the next time; all others are of the file. */
+/** Reasons that may be gone the next time; all others are of the file, but for `killed`. */
 const passing = new Set(['broken', 'busy', 'unreadable', 'unavailable'])
+
+/** What makes a recording wait for its analysis from the beginning. */
+const wish = () => ({
+  $set: { 'analysis.state': 'waiting', 'analysis.attempts': 0, 'analysis.failures': 0, 'analysis.dueAt': new Date() },
+})
 
 export interface AnalyserDeps {
   database: Database
@@ -89,14 +100,17 @@ export function createAnalyser(deps: AnalyserDeps) {
   }
 
   async function fail(file: AudioFileDoc, error: unknown) {
-    const attempts = file.analysis!.attempts
+    const { attempts, failures: before = 0 } = file.analysis!
     const reason = reasonOf(error)
+    const failures = before + (reason === 'killed' ? 0 : 1)
     const details = { err: error, audioFileId: file._id, reason, attempt: attempts }
     const mine = { _id: file._id, 'analysis.state': 'waiting', 'analysis.attempts': attempts } as never
-    if (passing.has(reason) && attempts < maxAttempts) {
+    const mayPass = reason === 'killed' || (passing.has(reason) && failures < maxFailures)
+    if (mayPass && attempts < maxAttempts) {
       logger.warn(details, 'a recording could not be analysed; it will be tried again')
-      const dueAt = new Date(Date.now() + retryMs * 2 ** (attempts - 1))
-      await files.updateOne(mine, { $set: { 'analysis.dueAt': dueAt } } as never)
+      const pauseMs = reason === 'killed' ? killedRetryMs : retryMs * 2 ** (failures - 1)
+      const again = { 'analysis.dueAt': new Date(Date.now() + pauseMs), 'analysis.failures': failures }
+      await files.updateOne(mine, { $set: again } as never)
       return
     }
     logger.warn(details, 'a recording could not be analysed')
@@ -187,10 +201,7 @@ export function createAnalyser(deps: AnalyserDeps) {
       if (ownerId !== actor.userId && !permits(actor, { action: 'manage', resource: 'AudioFileReport' })) {
         throw forbidden('The recording is somebody else’s')
       }
-      await files.updateOne(
-        { _id: audioFileId, 'analysis.state': { $ne: 'waiting' } } as never,
-        { $set: { 'analysis.state': 'waiting', 'analysis.attempts': 0, 'analysis.dueAt': new Date() } } as never,
-      )
+      await files.updateOne({ _id: audioFileId, 'analysis.state': { $ne: 'waiting' } } as never, wish() as never)
       await queue(ownerId)
     },
 
@@ -205,7 +216,7 @@ export function createAnalyser(deps: AnalyserDeps) {
           'analysis.state': { $ne: 'waiting' },
           ...(!all && { 'analysis.modelVersion': { $ne: MODEL_VERSION } }),
         } as never,
-        { $set: { 'analysis.state': 'waiting', 'analysis.attempts': 0, 'analysis.dueAt': new Date() } } as never,
+        wish() as never,
       )
       return modifiedCount
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maxContent } from '../../../models/ChatMessage.ts'
+import { Anchor, maxContent } from '../../../models/ChatMessage.ts'
 import { f } from '../../kernel/fields.ts'
 
 /** What clients give to rooms and messages, over sockets and REST alike. */
@@ -41,4 +41,5 @@ export const MessageInput = z.object({
   content,
   replyToId: f.ref('ChatMessage').nullish(),
   attachmentIds: z.array(f.id()).max(10).optional(),
+  anchor: Anchor.optional().describe('A moment of a recording that the sender may see; endMs after startMs'),
 })

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { AudioFile } from '../../../models/AudioFile.ts'
-import { ChatMessage, type ChatMessageWire } from '../../../models/ChatMessage.ts'
+import { type Anchor, ChatMessage, type ChatMessageWire } from '../../../models/ChatMessage.ts'
 import { Image } from '../../../models/Image.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
@@ -16,6 +16,7 @@ import type { People } from '../people.ts'
 import { toggleReaction } from '../shared/reactions.ts'
 import { logRecords } from '../shared/records.ts'
 import type { RoomLive } from '../shared/room-state.ts'
+import { checkAnchor } from './anchors.ts'
 import { presentMessage } from './kind.ts'
 import type { Rooms } from './rooms.ts'
 import type { Search } from './search.ts'
@@ -27,6 +28,7 @@ export interface SendInput {
   content: string
   replyToId?: string | null
   attachmentIds?: string[]
+  anchor?: Anchor
 }
 
 export interface MessageDeps {
@@ -120,10 +122,22 @@ export function createMessages(deps: MessageDeps) {
     })
   }
 
+  /** Throws as `checkAnchor` does, but for a repeat: what was sent stays sent, whatever became of the recording. */
+  async function requireAnchor(actor: Actor, roomId: string, clientId: string, anchor: Anchor) {
+    try {
+      await checkAnchor(database, actor, anchor)
+    } catch (error) {
+      const own = { logId: roomId, senderId: actor.userId, clientId }
+      if (!(await entries.findOne(own, { projection: { _id: 1 } }))) throw error
+    }
+  }
+
   return {
     async send(actor: Actor, roomId: string, input: SendInput): Promise<ChatMessageWire> {
-      const { clientId, content, type = 'text', replyToId = null, attachmentIds = [] } = input
-      const fingerprint = hash('sha1', JSON.stringify([type, content, replyToId, attachmentIds]), 'base64')
+      const { clientId, content, type = 'text', replyToId = null, attachmentIds = [], anchor } = input
+      // Without an anchor as before there were any: repeats of what was sent then are still the same.
+      const said = [type, content, replyToId, attachmentIds, ...(anchor ? [anchor] : [])]
+      const fingerprint = hash('sha1', JSON.stringify(said), 'base64')
       const record = await log.using(roomId, async (view) => {
         const live = requireMember(actor, view)
         if (replyToId) {
@@ -134,6 +148,7 @@ export function createMessages(deps: MessageDeps) {
           ? await people.mentioned(content, (id) => live.state.members.has(id))
           : []
         const attached = attachmentIds.length > 0 ? await attachments(actor, attachmentIds) : []
+        if (anchor) await requireAnchor(actor, roomId, clientId, anchor)
         // Last of all, so that only what is sent takes a turn.
         const giveBack = await slowMode.takeTurn(actor, live, clientId)
         const draft = {
@@ -154,6 +169,7 @@ export function createMessages(deps: MessageDeps) {
             reactions: [],
             mentions,
             attachments: attached,
+            ...(anchor && { anchor }),
             pinned: false,
             deletedAt: null,
           },
@@ -213,6 +229,7 @@ export function createMessages(deps: MessageDeps) {
             mentions: [],
             reactions: [],
             attachments: [],
+            ...(current['anchor'] ? { anchor: null } : {}),
             pinned: false,
             deletedAt: now,
             updatedAt: now,
@@ -298,6 +315,9 @@ export function createMessages(deps: MessageDeps) {
         for (const live of lives) log.release(live)
       }
     },
+
+    /** Messages as clients get them, in the order given. */
+    presentAll,
   }
 
   async function presentAll(records: LogRecord[]): Promise<ChatMessageWire[]> {

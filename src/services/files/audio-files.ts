@@ -77,6 +77,7 @@ export interface StoredBytes {
 }
 
 type CreatedListener = (file: AudioFileDoc) => void | Promise<void>
+type PublicListener = (audioFileId: string) => void
 type EditListener = (userId: string) => Promise<void>
 
 /** Where the bytes of a recording are. */
@@ -87,6 +88,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
   const { database, storage, audit, claims, tags, links, logger, config } = deps
   const files = database.collection(AudioFile)
   const listeners: CreatedListener[] = []
+  const publicListeners: PublicListener[] = []
   const editListeners: EditListener[] = []
 
   const streamUrl = (id: string) => `${config.publicUrl}/api/v1/audio-files/${id}/stream`
@@ -134,6 +136,9 @@ export function createAudioFiles(deps: AudioFilesDeps) {
     onCreated(listener: CreatedListener): void {
       listeners.push(listener)
     },
+
+    /** Called with each recording that everybody may see from now on, or was said to once more; must not throw. */
+    onPublic: (listener: PublicListener): void => void publicListeners.push(listener),
 
     /** Called with whose recordings came or changed; must not throw. */
     onEdited: (listener: EditListener): void => void editListeners.push(listener),
@@ -205,6 +210,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         await tags.set(id, tagIds, session)
       })
       await announce(file)
+      if (file.visibility === 'public') for (const listener of publicListeners) listener(id)
       for (const listener of editListeners) await listener(file.userId)
       return file
     },
@@ -258,6 +264,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         })
       })
       if (!file) throw notFound('Audio file')
+      if (visibility === 'public') for (const listener of publicListeners) listener(id)
       for (const listener of editListeners) await listener(file.userId)
       return present(file)
     },

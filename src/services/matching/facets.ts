@@ -1,4 +1,4 @@
-import { tempoBucketOf } from '../shared/harmony.ts'
+import { neighbouringKeys, tempoBucketOf } from '../shared/harmony.ts'
 import type { Sketch } from './score.ts'
 
 /**
@@ -67,4 +67,11 @@ export function soughtBy(sketch: Sketch): string[] {
     ...partFacets('p', sketch.needs, buckets),
     ...partFacets('n', sketch.plays, buckets),
   ]
+}
+
+/** What recordings like one are found by, in neighbouring keys too; the tempo's octave never counts. */
+export function likenessOf(sketch: Sketch): string[] {
+  const buckets = bucketsOf(sketch, true)
+  const keys = sketch.keys.flatMap(({ key }) => neighbouringKeys(key))
+  return [...new Set([...soughtBy(sketch), ...keys.flatMap((key) => buckets.map((bucket) => `k:${key}/${bucket}`))])]
 }

@@ -7,7 +7,7 @@ import { groupBy } from '../../kernel/group.ts'
 import { seeAudio, type Viewer } from '../../policies/audio.ts'
 import { blockedEitherWay, personsAmong } from '../shared/persons.ts'
 import { tellReasons } from '../shared/reasons.ts'
-import { soughtBy } from './facets.ts'
+import { likenessOf } from './facets.ts'
 import { spreadOf } from './features.ts'
 import { catalogueId } from './hearing.ts'
 import { type Ground, type Sketch, scorePair } from './score.ts'
@@ -49,7 +49,7 @@ export function createSimilar({
         counts.set(tagId, found.length)
         for (const link of found) byTag.add(link.audioFileId)
       }
-      const facets = file.sound ? soughtBy(sketchOf(file, [])) : []
+      const facets = file.sound ? likenessOf(sketchOf(file, [])) : []
       const [alike, tagged] = await Promise.all([
         facets.length === 0
           ? []

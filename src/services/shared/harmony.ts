@@ -34,6 +34,13 @@ export function keyDistance(a: number, b: number): number {
   return (Math.min(apart, 12 - apart) + (isMinor(a) === isMinor(b) ? 0 : 0.5)) / farthest
 }
 
+/** The keys closest to one: its relative, and those a fifth above and below. */
+export function neighbouringKeys(key: number): number[] {
+  const [mode, tonic] = isMinor(key) ? [12, key - 12] : [0, key]
+  const relative = isMinor(key) ? (tonic + 3) % 12 : 12 + ((tonic + 9) % 12)
+  return [relative, mode + ((tonic + 7) % 12), mode + ((tonic + 5) % 12)]
+}
+
 /** How far two tempos are apart in octaves, 0 to 0.5: 70 and 140 beats a minute are the same pulse. */
 export function tempoDistance(a: number, b: number): number {
   const octaves = Math.log2(a / b)

@@ -101,7 +101,13 @@ export function placeOf({ type, payload = {} }: Notification): string {
   return `/people/${id('actorId') ?? ''}`
 }
 
-session.with((client) => {
+session.with((client, userId) => {
+  // A subscription to pushes ends with its log-in: where this browser has one, it goes on with the new.
+  if (localStorage.getItem('pp:push') === userId) {
+    import('./push.svelte.ts')
+      .then(({ push }) => push.look())
+      .catch((error) => console.warn('Pushes could not be turned on again', error))
+  }
   const ends = [
     client.on('ready', ({ unreadNotifications }) => {
       // News came while we were away: the list is read anew where it is shown.

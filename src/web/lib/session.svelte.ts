@@ -48,6 +48,8 @@ class Session {
   /** Where to go once signed in. */
   goal: string | null = null
   #login: Login | null = null
+  /** The server ends the connection before it has answered that we sign out. */
+  #isLeaving = false
   #client: PhantomClient | null = null
   #parts: Part[] = []
   #ends: (() => void)[] = []
@@ -99,7 +101,12 @@ class Session {
 
   /** Ends the session here and at the server. Rejects where the server could not be told. */
   async signOut(): Promise<void> {
-    await this.#login?.logout()
+    this.#isLeaving = true
+    try {
+      await this.#login?.logout()
+    } finally {
+      this.#isLeaving = false
+    }
     this.#end()
   }
 
@@ -143,7 +150,7 @@ class Session {
       if (this.#client !== client) return
       this.connection = state
       // Nobody here closed it: the session was ended elsewhere, or has lapsed.
-      if (state === 'closed' && reason) this.#lose()
+      if (state === 'closed' && reason && !this.#isLeaving) this.#lose()
     })
     client.on('ready', ({ sessionId }) => {
       if (this.#client === client) this.sessionId = sessionId

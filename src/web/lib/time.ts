@@ -48,3 +48,28 @@ export function shortTime(at: string): string {
   if (Date.now() - day.getTime() < 6 * 86_400_000) return format({ weekday: 'short' }).format(day)
   return format({ day: 'numeric', month: 'short' }).format(day)
 }
+
+/** `Tuesday, 3 March 2026`. */
+export const fullDay = (day: Date): string => format({ dateStyle: 'full' }).format(day)
+
+/** `March 2026`. */
+export const monthName = (day: Date): string => format({ month: 'long', year: 'numeric' }).format(day)
+
+/** The names of the days, from the one that a week begins with: `Mo` and `Monday`. */
+export const weekdayNames = (days: Date[]): { short: string; long: string }[] =>
+  days.map((day) => ({
+    short: format({ weekday: 'short' }).format(day),
+    long: format({ weekday: 'long' }).format(day),
+  }))
+
+/** The first to the last day of a span: `2 – 8 March 2026`. */
+export const spanOfDays = (from: Date, to: Date): string => format({ dateStyle: 'long' }).formatRange(from, to)
+
+/** From when to when, with the date where it is asked for or where the two are of several days. */
+export function timeSpan(start: string, end: string, withDate = false): string {
+  const [from, to] = [new Date(start), new Date(end)]
+  const oneDay = from.toDateString() === to.toDateString()
+  const time = { hour: 'numeric', minute: '2-digit' } as const
+  const date = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' } as const
+  return format({ ...(withDate || !oneDay ? date : {}), ...time }).formatRange(from, to)
+}

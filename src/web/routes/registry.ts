@@ -33,8 +33,10 @@ export const pages: Page[] = [
   { path: '/playlists/:playlistId', load: () => import('./sound/PlaylistView.svelte') },
   { path: '/boards', load: () => import('./boards/Projects.svelte') },
   { path: '/boards/:projectId/:cardId?', load: () => import('./boards/BoardPage.svelte'), isDeep: () => true },
+  { path: '/bookings/:bookingId?', load: () => import('./bookings/Bookings.svelte') },
   { path: '/people', load: () => import('./people/People.svelte') },
   { path: '/people/:userId', load: () => import('./people/Person.svelte'), isDeep: () => true },
+  { path: '/admin/:section?', load: () => import('./admin/Admin.svelte'), isDeep: ({ section }) => Boolean(section) },
   { path: '/notifications', load: () => import('./notifications/Notifications.svelte') },
   {
     path: '/settings/:section?',

@@ -26,6 +26,7 @@ class Player {
   #audio: HTMLAudioElement | null = null
   #load = 0
   #renewals = 0
+  #beginListeners: (() => void)[] = []
 
   get track(): Track | null {
     return this.queue[this.at] ?? null
@@ -37,6 +38,15 @@ class Player {
 
   get hasNext(): boolean {
     return this.at + 1 < this.queue.length
+  }
+
+  /** Called whenever it begins to sound. */
+  onBegin(listener: () => void): void {
+    this.#beginListeners.push(listener)
+  }
+
+  pause(): void {
+    this.#audio?.pause()
   }
 
   /** Plays these tracks from one of them on. */
@@ -155,7 +165,10 @@ class Player {
     audio.volume = this.volume
     audio.preload = 'auto'
     const on = (event: string, run: () => void) => audio.addEventListener(event, run)
-    on('play', () => (this.isPlaying = true))
+    on('play', () => {
+      this.isPlaying = true
+      for (const listener of this.#beginListeners) listener()
+    })
     on('pause', () => (this.isPlaying = false))
     on('waiting', () => (this.isWaiting = true))
     on('playing', () => (this.isWaiting = false))
@@ -197,7 +210,7 @@ class Player {
 }
 
 /** Where the bytes are: what not everybody may hear goes by a signed address, as an element sends no token. */
-async function addressOf({ id, visibility }: Track): Promise<string> {
+export async function addressOf({ id, visibility }: Track): Promise<string> {
   if (visibility === 'public' || visibility === 'unlisted') return `/api/v1/audio-files/${id}/stream`
   const { url } = await api<{ url: string }>('POST', `/audio-files/${id}/link`)
   return ownPath(url) ?? url

@@ -9,12 +9,6 @@ export interface Progress {
   reason?: string
 }
 
-interface AnalysisEvents {
-  'analysis:progress': { audioFileId: string; stage: string; percent: number }
-  'analysis:done': { audioFileId: string; reportId: string }
-  'analysis:failed': { audioFileId: string; reason: string }
-}
-
 const most = 200
 
 /** How far the analyses of one's recordings are, as the server tells. */
@@ -26,16 +20,12 @@ function keep(id: string, value: Progress): void {
 }
 
 session.with((client) => {
-  const on = client.on.bind(client) as unknown as <E extends keyof AnalysisEvents>(
-    event: E,
-    handler: (payload: AnalysisEvents[E]) => void,
-  ) => () => void
   const ends = [
-    on('analysis:progress', ({ audioFileId, stage, percent }) =>
+    client.on('analysis:progress', ({ audioFileId, stage, percent }) =>
       keep(audioFileId, { state: 'running', stage, percent }),
     ),
-    on('analysis:done', ({ audioFileId }) => keep(audioFileId, { state: 'done', stage: 'done', percent: 100 })),
-    on('analysis:failed', ({ audioFileId, reason }) =>
+    client.on('analysis:done', ({ audioFileId }) => keep(audioFileId, { state: 'done', stage: 'done', percent: 100 })),
+    client.on('analysis:failed', ({ audioFileId, reason }) =>
       keep(audioFileId, { state: 'failed', stage: 'failed', percent: 0, reason }),
     ),
   ]

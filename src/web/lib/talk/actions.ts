@@ -9,6 +9,9 @@ export interface MessageActions {
   react(entry: Entry, emoji: string, on: boolean): void
   copy(text: string): void
   copyLink(entry: Entry): void
+  /** Has the room listen to an attached recording together. */
+  listen(audioFileId: string): void
+  report(entry: Entry): void
   /** Shows who somebody is. */
   person(userId: string): void
   /** Goes to a message by its id. */

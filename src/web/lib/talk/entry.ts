@@ -1,5 +1,5 @@
 import { type LogKey, refOf } from '../../../client/changes.ts'
-import type { ChatMessage, Message } from '../../../client/protocol.ts'
+import type { Anchor, ChatMessage, Message } from '../../../client/protocol.ts'
 
 /** A message of a room or a conversation, as the list shows it. */
 export interface Entry {
@@ -18,6 +18,7 @@ export interface Entry {
   reactions: ChatMessage['reactions']
   mentions: string[]
   attachments: ChatMessage['attachments']
+  anchor: Anchor | null
   seenBy: string[]
   readAt: string | null
 }
@@ -42,6 +43,7 @@ export function toEntry(message: ChatMessage | Message): Entry {
     reactions: message.reactions ?? [],
     mentions: room?.mentions ?? [],
     attachments: room?.attachments ?? [],
+    anchor: room?.anchor ?? null,
     seenBy: room?.seenBy ?? [],
     readAt: direct?.readAt ?? null,
   }

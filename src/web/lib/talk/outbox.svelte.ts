@@ -2,6 +2,7 @@ import { type LogKey, refOf } from '../../../client/changes.ts'
 import type { PhantomClient } from '../../../client/client.ts'
 import { PhantomError } from '../../../client/errors.ts'
 import { createClientId } from '../../../client/options.ts'
+import type { Anchor } from '../../../client/protocol.ts'
 import { describeError } from '../errors.ts'
 import { t } from '../i18n/i18n.svelte.ts'
 import { session } from '../session.svelte.ts'
@@ -22,6 +23,7 @@ export interface Pending {
   content: string
   replyToId?: string
   attachments: Attached[]
+  anchor?: Anchor
   at: string
   /** Why the server refused it; null while it is tried. */
   error: string | null
@@ -44,7 +46,11 @@ class Outbox {
   }
 
   /** Takes a text to be sent. Throws `queue_full` where too much waits. */
-  send(log: LogKey, content: string, options: { replyToId?: string; attachments?: Attached[] } = {}): void {
+  send(
+    log: LogKey,
+    content: string,
+    options: { replyToId?: string; attachments?: Attached[]; anchor?: Anchor } = {},
+  ): void {
     if (this.list.length >= most) throw new PhantomError('queue_full', 'too many messages wait to be sent')
     const pending: Pending = {
       clientId: createClientId(),
@@ -54,6 +60,7 @@ class Outbox {
       at: new Date().toISOString(),
       error: null,
       ...(options.replyToId && { replyToId: options.replyToId }),
+      ...(options.anchor && { anchor: options.anchor }),
     }
     this.#set([...this.list, pending])
     void this.#deliver(session.client, pending)
@@ -86,7 +93,7 @@ class Outbox {
   }
 
   async #deliver(client: PhantomClient, pending: Pending): Promise<void> {
-    const { clientId, content, replyToId, attachments, log } = pending
+    const { clientId, content, replyToId, attachments, anchor, log } = pending
     const { roomId, userId } = refOf(log)
     const owner = this.#owner
     try {
@@ -102,6 +109,7 @@ class Outbox {
               type,
               ...(replyToId && { replyToId }),
               ...(attachments.length > 0 && { attachmentIds: attachments.map(({ id }) => id) }),
+              ...(anchor && { anchor }),
             })
           : await client.direct.send(userId!, content, { clientId })
       if (this.#owner !== owner) return

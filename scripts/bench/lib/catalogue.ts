@@ -1,7 +1,8 @@
-import { newId } from '../../src/kernel/ids.ts'
-import { facetsOf } from '../../src/services/matching/facets.ts'
-import { features } from '../../src/services/matching/features.ts'
-import type { Sketch } from '../../src/services/matching/score.ts'
+import type mongoose from 'mongoose'
+import { newId } from '../../../src/kernel/ids.ts'
+import { facetsOf } from '../../../src/services/matching/facets.ts'
+import { features } from '../../../src/services/matching/features.ts'
+import type { Sketch } from '../../../src/services/matching/score.ts'
 
 /** Numbers from 0 to 1, the same each time (mulberry32). */
 function createRandom(seed: number) {
@@ -77,4 +78,27 @@ export function createCatalogue(users: number, plants: number, seed = 7) {
     facets: [...counts].map(([_id, count]) => ({ _id, users: count })),
     catalogue: { _id: 'catalogue', users, counts: sums(() => 1), sums: sums((x) => x), squares: sums((x) => x * x) },
   }
+}
+
+/** Makes a database hold the users of such a catalogue, and their sketches as they are given. */
+export async function stockCatalogue(database: mongoose.Connection, users: number, plants: number) {
+  const made = createCatalogue(users, plants)
+  const createdAt = new Date()
+  for (const name of ['users', 'profiles', 'musiciansketches', 'sketchfacets', 'catalogues', 'matches']) {
+    await database.collection(name).deleteMany({})
+  }
+  const insert = async (name: string, docs: object[]) => {
+    for (let from = 0; from < docs.length; from += 5_000) {
+      await database.collection(name).insertMany(docs.slice(from, from + 5_000) as never, { ordered: false })
+    }
+  }
+  const people = made.docs.map(({ _id }) => {
+    const email = `${_id}@x.test`
+    return { _id, email, emailKey: email, role: 'user', bannedAt: null, createdAt }
+  })
+  await insert('users', people)
+  await insert('musiciansketches', made.docs)
+  await insert('sketchfacets', made.facets)
+  await insert('catalogues', [made.catalogue])
+  return made
 }
