@@ -9,7 +9,7 @@ import type { Stores } from '../lib/stores.ts'
 import { openWindow, sleep } from '../lib/window.ts'
 import type { Contender } from './contenders.ts'
 import { nameOf, type Script, writeScript } from './edits.ts'
-import { type BoardSocket, openSockets, readVarUint, skipVarUint } from './socket.ts'
+import { openSockets, readVarUint, skipVarUint } from './socket.ts'
 
 /** Figures of one round, by name. */
 export type Figures = Record<string, number>
@@ -325,5 +325,3 @@ const loadOf = (window: { clientCpu: number; serverCpu: number; storeCpu: number
   storeCpu: window.storeCpu,
   othersCpu: window.othersCpu,
 })
-
-export type { BoardSocket }
