@@ -1,4 +1,4 @@
-import { HocuspocusProvider } from '@hocuspocus/provider'
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/provider'
 import mongoose from 'mongoose'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
@@ -9,7 +9,7 @@ import type { Stores } from '../lib/stores.ts'
 import { openWindow, sleep } from '../lib/window.ts'
 import type { Contender } from './contenders.ts'
 import { nameOf, type Script, writeScript } from './edits.ts'
-import { type BoardSocket, openSockets, readVarUint, skipVarUint } from './socket.ts'
+import { openSockets, readVarUint, skipVarUint } from './socket.ts'
 
 /** Figures of one round, by name. */
 export type Figures = Record<string, number>
@@ -259,10 +259,12 @@ export async function timeStockSync(contender: Contender, document: string, card
   const doc = new Y.Doc()
   const map = doc.getMap('cards')
   const start = performance.now()
-  const provider =
-    contender.name === 'hocuspocus'
-      ? new HocuspocusProvider({ url, name, document: doc, token: 'token' })
-      : new WebsocketProvider(url, name, doc, { params, WebSocketPolyfill: WebSocket as never, disableBc: true })
+  const carrier =
+    contender.name === 'hocuspocus' ? new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket }) : null
+  const provider = carrier
+    ? new HocuspocusProvider({ websocketProvider: carrier, name, document: doc, token: 'token' })
+    : new WebsocketProvider(url, name, doc, { params, WebSocketPolyfill: WebSocket as never, disableBc: true })
+  if (provider instanceof HocuspocusProvider) provider.attach()
   let whole = 0
   const look = () => {
     if (map.size >= cards) whole ||= performance.now()
@@ -277,6 +279,7 @@ export async function timeStockSync(contender: Contender, document: string, card
     return whole - start
   } finally {
     provider.destroy()
+    carrier?.destroy()
     doc.destroy()
   }
 }
@@ -322,5 +325,3 @@ const loadOf = (window: { clientCpu: number; serverCpu: number; storeCpu: number
   storeCpu: window.storeCpu,
   othersCpu: window.othersCpu,
 })
-
-export type { BoardSocket }
