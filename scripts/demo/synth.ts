@@ -14,7 +14,7 @@ export interface Piece {
   lead: number
 }
 
-export const seconds = 32
+const seconds = 32
 const sampleRate = 22_050
 const major = [0, 2, 4, 5, 7, 9, 11]
 const minor = [0, 2, 3, 5, 7, 8, 10]

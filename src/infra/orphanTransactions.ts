@@ -11,7 +11,7 @@ const answerMs = 5_000
  * Ends transactions of our servers in which nothing happened for `ms`; returns how many. Who was only slow
  * gets a transient error and starts its transaction again. Throws where MongoDB does not let us look.
  */
-export async function endOrphanTransactions(database: Database, ms = inactiveMs): Promise<number> {
+async function endOrphanTransactions(database: Database, ms = inactiveMs): Promise<number> {
   const admin = database.connection.getClient().db('admin')
   const orphans = await admin
     .aggregate<{ lsid: { id: unknown } }>(

@@ -1,8 +1,8 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { slowWay } from '../support/slow-way.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
+import { faultsOf } from './axe.ts'
 import { openBrowser, type Visit, type Visits, webHome } from './browser.ts'
 
 // A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
@@ -276,17 +276,8 @@ describe('listening together', () => {
       .getByRole('link', { name: /^Message by/ })
       .waitFor()
     const faults: string[] = []
-    const look = async (what: string) => {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-        const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] })
-        if (colorScheme === 'dark') axe.withRules(['color-contrast'])
-        for (const { id, nodes } of (await axe.analyze()).violations) {
-          faults.push(...nodes.map(({ html }) => `${what} ${colorScheme} ${id}: ${html.slice(0, 160)}`))
-        }
-      }
-    }
-    await look('room')
+    const look = async () => void faults.push(...(await faultsOf(page)))
+    await look()
     // Else they lie over the room on a phone.
     await page.getByRole('button', { name: 'Details', exact: true }).click()
     await page.setViewportSize({ width: 390, height: 844 })
@@ -304,11 +295,11 @@ describe('listening together', () => {
       .getByRole('dialog')
       .getByRole('button', { name: /^Listen to A recording/ })
       .waitFor()
-    await look('dialog')
+    await look()
     await page.keyboard.press('Escape')
     await page.getByRole('link', { name: 'Messages' }).first().click()
     await bar(page).getByRole('link', { name: 'together in Look' }).waitFor()
-    await look('elsewhere')
+    await look()
     expect(faults).toEqual([])
   })
 

@@ -22,7 +22,7 @@ const parts = ['drums', 'bass', 'guitar', 'vocals', 'keys', 'synth', 'violin', '
  * is like them but for noise: features off by a fifth of a deviation, another octave of the tempo, a key a fifth off, and
  * two thirds of the tags.
  */
-export function createCatalogue(users: number, plants: number, seed = 7) {
+function createCatalogue(users: number, plants: number, seed = 7) {
   const random = createRandom(seed)
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
   const below = (count: number) => Math.floor(random() * count)
