@@ -3,7 +3,8 @@
  * clients talk over the public contract; in the end their histories are held against the stored logs.
  */
 
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serverArguments } from '../shared/server-command.ts'
 import { checkBoards } from './boards/checker.ts'
@@ -144,6 +145,15 @@ async function catchUp(load: Load, history: History): Promise<void> {
   }
 }
 
+/** What the instances call errors, for who has nothing but this run's output. */
+async function tellErrors(cluster: Cluster): Promise<void> {
+  for (const [index, { name }] of cluster.instances.entries()) {
+    const text = await readFile(join(cluster.folder, `instance-${index + 1}.log`), 'utf8')
+    const errors = text.split('\n').filter((line) => /"level":[56]0/.test(line))
+    for (const line of errors.slice(0, 5)) console.log(`${name}: ${line.slice(0, 2_000)}`)
+  }
+}
+
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2))
   console.log(`Seed ${options.seed}; repeat with --seed ${options.seed}`)
@@ -153,6 +163,7 @@ async function main(): Promise<number> {
   let outcome: Outcome
   try {
     outcome = await run(options, cluster, history)
+    if (outcome.verdict.total > 0) await tellErrors(cluster)
   } finally {
     await cluster.stop()
     if (options.keep) console.log(`Data, logs and history: ${cluster.folder}`)

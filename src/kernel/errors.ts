@@ -55,11 +55,12 @@ const databaseAway =
 
 /**
  * Codes by which it does: not primary, shutting down, interrupted, hosts unreachable, timeouts, write concern; keys,
- * majority reads or snapshots not there yet after a start; transactions lost to others or to a restart.
+ * majority reads or snapshots not there yet after a start; transactions and sessions lost to others, to a restart or
+ * because they were taken for orphans.
  */
 const awayCodes = new Set([
-  ...[6, 7, 24, 50, 64, 79, 89, 91, 100, 112, 133, 134, 189, 211, 246, 251, 262, 290],
-  ...[9001, 10107, 11600, 11602, 13435, 13436],
+  ...[6, 7, 24, 50, 64, 79, 89, 91, 100, 112, 133, 134, 189, 206, 211, 225, 246, 251, 262, 290],
+  ...[9001, 10107, 11600, 11601, 11602, 13435, 13436, 46841],
 ])
 
 /** Labels by which the driver says that trying again can help. */
