@@ -91,9 +91,9 @@ test(
         const isOne = () => clients.every((client) => isDeepStrictEqual(client.cards(), clients[0]!.cards()))
         await world.until(
           () => clients.every(({ provider }) => provider.synced) && new Set(vectors()).size === 1,
-          30_000,
+          90_000,
         )
-        await world.until(isOne, 30_000)
+        await world.until(isOne, 90_000)
         expect((await contentOf(world, projectId)).cards).toEqual(clients[0]!.cards())
         for (const client of clients) client.close()
       }

@@ -95,7 +95,7 @@ test('[LIFE-02] a Permission is made, shown, listed, described and deleted; stan
 
 test('[LIFE-03] a RolePermission and a UserRole are made, shown, listed and taken away', async () => {
   const { id: roleId } = await ask(201, 'POST', '/roles', { as: admin, body: { name: fresh('role') } })
-  const permissions = await ask(200, 'GET', '/permissions?resource=Comment', { as: admin })
+  const permissions = await ask(200, 'GET', '/permissions?resource=Playlist', { as: admin })
   for (const { id: permissionId } of permissions.items) {
     const link = await ask(201, 'POST', '/role-permissions', { as: admin, body: { roleId, permissionId } })
     expect(expectModel('RolePermission', link)).toMatchObject({ roleId, permissionId })

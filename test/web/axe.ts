@@ -20,9 +20,16 @@ export async function faultsOf(page: Page): Promise<string[]> {
       resultTypes: ['violations'],
       ...(colorScheme === 'dark' && { runOnly: { type: 'rule', values: ['color-contrast'] } }),
     }
-    const violations = (await page.evaluate(
-      `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
-    )) as Found
+    const look = async () =>
+      (await page.evaluate(
+        `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
+      )) as Found
+    let violations = await look()
+    // What was just coming into view has not its colours yet: a fault is what is there a moment later, too.
+    if (violations.length > 0) {
+      await page.waitForTimeout(700)
+      violations = await look()
+    }
     for (const { id, nodes } of violations) {
       faults.push(...nodes.map(({ html }) => `${page.url()} ${colorScheme} ${id}: ${html.slice(0, 160)}`))
     }

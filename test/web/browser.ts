@@ -45,7 +45,7 @@ export async function openBrowser(args: string[] = []): Promise<Visits> {
     const complaints: string[] = []
     page.on('pageerror', (error) => complaints.push(String(error)))
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text())
+      if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`)
     })
     page.on('request', (request) => {
       const { protocol, origin } = new URL(request.url())

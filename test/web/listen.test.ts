@@ -165,7 +165,8 @@ describe('listening together', () => {
     await socket.emit('listen:start', { roomId: room.id, audioFileId: id, positionMs: 20_000 })
     await expect.poll(async () => (await heard(a))?.isPlaying, { timeout: 20_000 }).toBe(true)
     const { page: b } = await visitAs(ben, `/rooms/${room.id}`)
-    // Nobody has clicked here yet: one button does.
+    // Nobody has clicked here yet: one button does. Chromium takes each look that a test has into a page for a gesture: none before it has refused to play.
+    await b.waitForTimeout(8_000)
     await button(b, 'Turn the sound on').click()
     await areTogether(a, b)
     expect((await heard(b))!.position).toBeGreaterThan(20)

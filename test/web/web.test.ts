@@ -120,8 +120,10 @@ describe('ways through', () => {
     for (const path of scripts) {
       const answer = await get(path, { 'Accept-Encoding': 'gzip' })
       expect(answer.headers.get('Cache-Control')).toContain('immutable')
-      expect(answer.headers.get('Content-Encoding')).toBe('gzip')
-      bytes += Number(answer.headers.get('Content-Length') ?? 0)
+      const length = Number(answer.headers.get('Content-Length') ?? 0)
+      // What is small already is sent as it is.
+      if (length > 1_000) expect(answer.headers.get('Content-Encoding')).toBe('gzip')
+      bytes += length
     }
     expect(scripts.length).toBeGreaterThan(0)
     expect(bytes).toBeGreaterThan(10_000)

@@ -1,7 +1,7 @@
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { AppError, conflict } from '../../kernel/errors.ts'
 import { keyAt, type Position } from './order.ts'
-import { byOrder, cardsOf, columnsOf, mapsIn, notesOf, type Placed, placesIn, textOf } from './shape.ts'
+import { byOrder, cardsOf, columnsOf, mapOf, mapsIn, notesOf, type Placed, placesIn, textOf } from './shape.ts'
 
 /** What one board may hold. */
 const most = { columns: 200, cards: 10_000, notes: 2_000 }
@@ -123,9 +123,8 @@ export class Plan {
   itemsOf(cardId: string): Set<string> {
     const planned = this.#items.get(cardId)
     if (planned) return planned
-    const card = cardsOf(this.#doc).get(cardId) as Y.Map<unknown> | undefined
-    const list = card?.get('checklist')
-    return new Set([...mapsIn((list ?? null) as never)].map(([id]) => id))
+    const card = cardsOf(this.#doc).get(cardId)
+    return new Set([...mapsIn(card instanceof Y.Map ? mapOf(card, 'checklist') : null)].map(([id]) => id))
   }
 
   setItems(cardId: string, ids: Iterable<string>): void {
