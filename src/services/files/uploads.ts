@@ -71,6 +71,8 @@ export function createUploads(deps: UploadsDeps) {
   const keys = new WeakMap<Request, string>()
   /** What the storage threw: the protocol's server takes some of it for a client that went. */
   const writeFailures = new Map<string, AppError>()
+  /** Writes under way: a stream that ends early can be answered for before the storage has said why. */
+  const writes = new Map<string, Promise<unknown>>()
 
   const datastore = storage.resumable({
     async get(key) {
@@ -81,13 +83,19 @@ export function createUploads(deps: UploadsDeps) {
     },
   })
   const write = datastore.write.bind(datastore)
-  datastore.write = async (source, key, offset) => {
-    try {
-      return await write(source, key, offset)
-    } catch (error) {
+  datastore.write = (source, key, offset) => {
+    const written = write(source, key, offset).catch((error) => {
       if (error instanceof AppError) writeFailures.set(key, error)
       throw error
-    }
+    })
+    const ended = written.then(
+      () => {},
+      // Whoever called `write` gets the failure.
+      () => {},
+    )
+    writes.set(key, ended)
+    void ended.then(() => writes.get(key) === ended && writes.delete(key))
+    return written
   }
 
   const server = new Server({
@@ -265,6 +273,7 @@ export function createUploads(deps: UploadsDeps) {
       actors.set(request, actor)
       const answer = await server.handleWeb(request)
       const key = id === null ? keys.get(request) : audioKey(id)
+      if (key && answer.status >= 400) await writes.get(key)
       const failure = (key && writeFailures.get(key)) ?? failures.get(request)
       if (key) writeFailures.delete(key)
       if (failure) {
