@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A poll ends with what it waits for; only a fault takes this long.
+    expect: { poll: { timeout: 20_000 } },
     teardownTimeout: 10_000,
   },
 })

@@ -8,7 +8,7 @@ import type { BoardDocument } from './document.ts'
 import type { Message } from './exchange.ts'
 import { type AwarenessEntry, awarenessBody, frames, pack, unpack } from './protocol.ts'
 import type { Record, StoredRecord } from './store.ts'
-import { type Author, BrokenFrame, type Change, type Commit, closeCodes, TooLarge } from './types.ts'
+import { type Author, BrokenFrame, type Change, type Commit, closeCodes, Incomplete, TooLarge } from './types.ts'
 
 /** What boards share. */
 export interface BoardGround {
@@ -18,7 +18,8 @@ export interface BoardGround {
   publish(projectId: string, message: Message): void
   committed(commit: Commit): void
   /** Reads what this board has missed. */
-  catchUp(board: Board): void
+  /** Takes in all that is stored; resolves with whether it could. */
+  catchUp(board: Board): Promise<boolean>
 }
 
 /** Work that waits for its turn at the document. */
@@ -75,7 +76,7 @@ export class Board {
   /** Requests that hold it open. */
   holds = 0
   version: string | null
-  catching = false
+  catching: Promise<boolean> | null = null
   isClosed = false
   readonly #ground: BoardGround
   #queue: Entry[] = []
@@ -260,7 +261,11 @@ export class Board {
     } catch (error) {
       if (error instanceof BrokenFrame) connection.end(closeCodes.broken, error.message)
       else if (error instanceof TooLarge) connection.end(closeCodes.tooLarge, error.message)
-      else this.fail(error)
+      else if (error instanceof Incomplete) {
+        // It comes again, with all that it has.
+        connection.end(closeCodes.unavailable, error.message)
+        void this.catchUp()
+      } else this.fail(error)
       return null
     }
   }
@@ -317,7 +322,7 @@ export class Board {
         const last = this.#heard.get(sender)
         this.#heard.set(sender, message.seq)
         if (message.type === 'records') this.take(message.records)
-        if (message.type === 'stored' || (last !== undefined && message.seq > last + 1)) this.#ground.catchUp(this)
+        if (message.type === 'stored' || (last !== undefined && message.seq > last + 1)) void this.#ground.catchUp(this)
         return
       }
       case 'awareness':
@@ -344,7 +349,12 @@ export class Board {
     this.editedAt = Date.now()
     this.saw(fresh.map(({ id }) => id))
     for (const update of updates) this.#send(frames.update(update), null)
-    if (!isWhole) this.#ground.catchUp(this)
+    if (!isWhole) void this.#ground.catchUp(this)
+  }
+
+  /** Takes in all that is stored; resolves with whether it could. */
+  catchUp(): Promise<boolean> {
+    return this.#ground.catchUp(this)
   }
 
   has(id: string): boolean {

@@ -193,9 +193,10 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
   }
 
   /** Reads all that a board has missed, its snapshot where that is another. */
-  function catchUp(board: Board) {
-    if (board.catching || closed) return
-    board.catching = true
+  /** Takes in all that is stored; resolves with whether it could. */
+  function catchUp(board: Board): Promise<boolean> {
+    if (board.catching) return board.catching
+    if (closed) return Promise.resolve(false)
     const work = store
       .load(board.projectId)
       .then(({ snapshot, records }) => {
@@ -205,14 +206,18 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
           news.unshift({ id: `snapshot-${snapshot.version}`, updates: [snapshot.state] })
         }
         board.take(news)
+        return true
       })
-      .catch((error) =>
-        logger.warn({ err: error, projectId: board.projectId }, 'a board could not catch up; trying again'),
-      )
+      .catch((error) => {
+        logger.warn({ err: error, projectId: board.projectId }, 'a board could not catch up; trying again')
+        return false
+      })
       .finally(() => {
-        board.catching = false
+        board.catching = null
       })
+    board.catching = work
     track(work)
+    return work
   }
 
   /** Looks for records that no message has told of. */
@@ -225,7 +230,7 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
     comparedAt = now
     if (isLate) {
       // So long without a look that a compaction may have taken records away.
-      for (const board of open.values()) catchUp(board)
+      for (const board of open.values()) void catchUp(board)
       return
     }
     const missed = found.filter(([id, projectId]) => open.get(projectId)?.has(id) === false)

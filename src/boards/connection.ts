@@ -72,6 +72,7 @@ export class BoardConnection {
   #gapTimer: NodeJS.Timeout | undefined
   #gaps = 0
   #early = 0
+  #isBlamed = false
   /** Sync steps that the client owes us. */
   #owed = 0
   /** What came in behind an update that is still being tried. */
@@ -150,8 +151,11 @@ export class BoardConnection {
     if (this.state.type !== 'live') return
     // Who comes in may have been writing for a while before it learns what is missing here.
     const isEarly = this.#owed > 0
+    if (this.#isBlamed) return
     if (isEarly ? ++this.#early > mostEarly : ++this.#gaps > mostGaps) {
-      this.end(closeCodes.broken, 'updates without their predecessors')
+      if (this.#gap) this.#gap.missing = missing
+      else this.#gap = { missing, isHeard: true }
+      this.#blame()
       return
     }
     const { board } = this.state
@@ -178,10 +182,28 @@ export class BoardConnection {
     const due = performance.now() + resyncMs
     this.#gapTimer = setTimeout(() => {
       if (performance.now() - due > stillMs) this.#waitForGap()
-      else if (gap.isHeard) this.end(closeCodes.broken, 'updates without their predecessors')
+      else if (gap.isHeard) this.#blame()
       else this.end(closeCodes.unavailable, 'it does not answer')
     }, resyncMs)
     this.#gapTimer.unref()
+  }
+
+  /**
+   * Ends who did not bring what is missing. What another instance has stored may be on its way here, and its clients have
+   * seen it: such a one is to come again, and only what is stored nowhere is the client's own fault.
+   */
+  #blame() {
+    if (this.state.type !== 'live' || this.#isBlamed) return
+    const { board } = this.state
+    const missing = this.#gap?.missing ?? new Map<number, number>()
+    this.#isBlamed = true
+    this.#pause()
+    clearTimeout(this.#gapTimer)
+    void board.catchUp().then((isRead) => {
+      const lacks = [...missing].some(([client, clock]) => board.document.clockOf(client) <= clock)
+      if (isRead && lacks) this.end(closeCodes.broken, 'updates without their predecessors')
+      else this.end(closeCodes.unavailable, 'the board was behind')
+    })
   }
 
   /** The client has told all that it has: what was missing must be there now. */
@@ -189,7 +211,7 @@ export class BoardConnection {
     if (!this.#gap) return
     for (const [client, clock] of this.#gap.missing) {
       if (clockOf(client) <= clock) {
-        this.end(closeCodes.broken, 'updates without their predecessors')
+        this.#blame()
         return
       }
     }

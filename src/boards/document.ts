@@ -2,7 +2,7 @@ import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { inspectUpdate } from './inspection.ts'
 import { createTouched, watchTouched } from './touched.ts'
-import { BrokenFrame, TooLarge, type Touched } from './types.ts'
+import { BrokenFrame, Incomplete, TooLarge, type Touched } from './types.ts'
 
 /** What became of an update. */
 export type Verdict =
@@ -83,9 +83,11 @@ export class BoardDocument {
     return doc
   }
 
-  /** Takes an update in, ahead of being stored. Throws BrokenFrame or TooLarge, and is then as it was before. */
+  /** Takes an update in, ahead of being stored. Throws BrokenFrame, TooLarge or Incomplete, and is then as it was before. */
   accept(update: Uint8Array): Verdict {
     const doc = this.open()
+    // Something stored has not come here yet, and what waits for it can't be told from what this update would leave.
+    if (doc.store.pendingStructs || doc.store.pendingDs) throw new Incomplete('the board is being read')
     const { structs, missing } = inspectUpdate(update, (client) => Y.getState(doc.store, client))
     if (missing) return { type: 'gap', missing }
     // What only deletes is always let in: it is the way back below the limit.

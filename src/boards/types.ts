@@ -26,6 +26,9 @@ export type CloseCode = (typeof closeCodes)[keyof typeof closeCodes]
 /** What a client sent that can't be what a Yjs client sends. */
 export class BrokenFrame extends Error {}
 
+/** A board that lacks what is stored: it is to be read on first. */
+export class Incomplete extends Error {}
+
 /** More than a board may hold. */
 export class TooLarge extends Error {}
 

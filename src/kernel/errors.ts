@@ -63,6 +63,9 @@ const awayCodes = new Set([
   ...[9001, 10107, 11600, 11601, 11602, 13435, 13436, 46841],
 ])
 
+/** What a connection broke with. The driver hands such an error of Node's on as it is where it was writing just then. */
+const brokenConnections = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+
 /** Labels by which the driver says that trying again can help. */
 const awayLabels = ['RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult', 'ResetPool']
 
@@ -82,7 +85,8 @@ export function toAppError(cause: unknown): AppError {
       awayLabels.some((label) => hasErrorLabel?.call(cause, label)) ||
       databaseAway.test(cause.name) ||
       cause.name === 'MongooseServerSelectionError' ||
-      awayCodes.has(code as number)
+      awayCodes.has(code as number) ||
+      brokenConnections.has(code as string)
     if (retryable) {
       return new AppError('unavailable', 'The database is out of reach; try again', { cause, retryAfterMs: 1000 })
     }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineRoute } from '../../src/http/define.ts'
 import { routes } from '../../src/http/index.ts'
-import { AppError, errorStatus } from '../../src/kernel/errors.ts'
+import { AppError, errorStatus, toAppError } from '../../src/kernel/errors.ts'
 import { startServer, type TestServer } from '../support/http-server.ts'
 import { startTestMongod, type TestMongod } from '../support/mongod.ts'
 
@@ -414,4 +414,12 @@ describe('documents', () => {
       /phantom_http_request_duration_seconds_count\{method="get",route="\/api\/v1\/me",status="401"\} \d/,
     )
   })
+})
+
+test('[HTTP-24] a connection that breaks under a request to the database is an outage, whoever words it', () => {
+  for (const code of ['EPIPE', 'ECONNRESET', 'ETIMEDOUT', 11601, 91]) {
+    const cause = Object.assign(new Error('This socket has been ended by the other party'), { code })
+    expect(toAppError(cause)).toMatchObject({ code: 'unavailable', cause, retryAfterMs: 1000 })
+  }
+  expect(toAppError(Object.assign(new Error('No such file'), { code: 'ENOENT' })).code).toBe('internal')
 })

@@ -9,6 +9,7 @@ import { seeAudio } from '../../policies/audio.ts'
 import { roomPolicy } from '../../policies/rooms.ts'
 import type { Rooms } from '../chat/rooms.ts'
 import type { Deletion } from '../deletion.ts'
+import { isDuplicate } from '../shared/duplicates.ts'
 import type { RoomLive } from '../shared/room-state.ts'
 import type { SharedClock } from './clock.ts'
 import { createListenFeed, type ListenSocket } from './feed.ts'
@@ -78,7 +79,7 @@ export function createListening(deps: ListeningDeps) {
           .findOneAndUpdate(filter, [set] as never, { upsert: !before, returnDocument: 'after' })
           .catch((error) => {
             // Another made the first one.
-            if (error?.code === 11_000) return null
+            if (isDuplicate(error)) return null
             throw error
           })
         if (!stored) continue

@@ -7,6 +7,7 @@ import { newId } from '../../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import { rightsPolicy } from '../../policies/rights.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
+import { toUpdate } from '../shared/patches.ts'
 import { beyond, type RightsAdminDeps } from './roles.ts'
 
 /** All of them are held in memory by every instance. */
@@ -93,13 +94,10 @@ export function createPermissionAdmin({ database, rights, audit }: RightsAdminDe
         const before = await permissions.findOne({ _id: permissionId }, { session })
         if (!before) throw notFound('Permission')
         if (!rightsPolicy.handOut(actor, [`${before.action}:${before.resource}`])) throw beyond()
-        const permission = await permissions.findOneAndUpdate(
-          { _id: permissionId },
-          description === null
-            ? { $set: { updatedAt: new Date() }, $unset: { description: '' } }
-            : { $set: { updatedAt: new Date(), description } },
-          { session, returnDocument: 'after' },
-        )
+        const permission = await permissions.findOneAndUpdate({ _id: permissionId }, toUpdate({ description }), {
+          session,
+          returnDocument: 'after',
+        })
         await audit.record('PermissionUpdate', actor.userId, { permissionId }, session)
         return Permission.toWire(permission!)
       })

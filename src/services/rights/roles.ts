@@ -11,6 +11,7 @@ import type { Audit } from '../accounts/audit.ts'
 import type { Rights } from '../accounts/rights.ts'
 import { isDuplicate } from '../shared/duplicates.ts'
 import { pageByKey } from '../shared/pages.ts'
+import { toUpdate } from '../shared/patches.ts'
 import { permittedBy } from './links.ts'
 
 export interface RightsAdminDeps {
@@ -81,14 +82,7 @@ export function createRoleAdmin({ database, rights, audit }: RightsAdminDeps) {
           if (!rightsPolicy.handOut(actor, await permittedBy(database, roleId, session))) throw beyond()
           const role = await roles.findOneAndUpdate(
             { _id: roleId },
-            {
-              $set: {
-                ...(renamed && { name: name.trim() }),
-                ...(typeof description === 'string' && { description }),
-                updatedAt: new Date(),
-              },
-              ...(description === null && { $unset: { description: '' } }),
-            } as never,
+            toUpdate({ name: renamed ? name.trim() : undefined, description }),
             { session, returnDocument: 'after' },
           )
           await audit.record('RoleUpdate', actor.userId, { roleId, ...(renamed && { name: name.trim() }) }, session)
