@@ -8,7 +8,7 @@ import { ensureChromium, ensureFfmpeg } from './find-tools.ts'
 import { startTestServices, type TestServices } from './test/services.ts'
 import type { Tally } from './test/tally.ts'
 
-const WHOLE_RUN_MS = 30 * 60_000
+const WHOLE_RUN_MS = 42 * 60_000
 /** From the last result to the end of vitest, and from SIGTERM to its end. */
 const END_MS = 15_000
 const CLOSE_MS = 20_000
