@@ -201,7 +201,9 @@ export class BoardConnection {
     clearTimeout(this.#gapTimer)
     void board.catchUp().then((isRead) => {
       const lacks = [...missing].some(([client, clock]) => board.document.clockOf(client) <= clock)
-      if (isRead && lacks) this.end(closeCodes.broken, 'updates without their predecessors')
+      // Others' edits, which it can only have got from a board, are to be had again by coming again.
+      const isOwn = this.clientId === null || missing.has(this.clientId)
+      if (isRead && lacks && isOwn) this.end(closeCodes.broken, 'updates without their predecessors')
       else this.end(closeCodes.unavailable, 'the board was behind')
     })
   }
