@@ -3,9 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { PITCH_NAMES } from '../../src/audio/features/key.ts'
+import { encodeWave } from '../shared/wave.ts'
 import { CLIP_SECONDS, renderClip } from './clips/render.ts'
 import { RATE } from './clips/synth.ts'
-import { encodeWave } from './clips/wave.ts'
 
 const { values } = parseArgs({
   options: {

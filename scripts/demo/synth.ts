@@ -1,3 +1,5 @@
+import { encodeWave } from '../shared/wave.ts'
+
 /** A short piece of the demonstration's: drums, bass and chords, computed. */
 export interface Piece {
   /** Beats a minute. */
@@ -73,24 +75,6 @@ export function render({ tempo, tonic, isMinor, chords, drums, bass, pad, lead }
       })
     }
   }
-  return toWav(mix)
-}
-
-function toWav(samples: Float32Array): Buffer {
-  const file = Buffer.alloc(44 + samples.length * 2)
-  file.write('RIFF', 0)
-  file.writeUInt32LE(36 + samples.length * 2, 4)
-  file.write('WAVEfmt ', 8)
-  file.writeUInt32LE(16, 16)
-  file.writeUInt16LE(1, 20)
-  file.writeUInt16LE(1, 22)
-  file.writeUInt32LE(sampleRate, 24)
-  file.writeUInt32LE(sampleRate * 2, 28)
-  file.writeUInt16LE(2, 32)
-  file.writeUInt16LE(16, 34)
-  file.write('data', 36)
-  file.writeUInt32LE(samples.length * 2, 40)
   // Loud parts bend instead of breaking.
-  for (const [at, sample] of samples.entries()) file.writeInt16LE(Math.round(Math.tanh(sample) * 30_000), 44 + at * 2)
-  return file
+  return encodeWave([mix.map((sample) => 0.92 * Math.tanh(sample))], sampleRate)
 }

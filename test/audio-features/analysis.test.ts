@@ -10,6 +10,7 @@ import { calibrate } from '../../src/audio/features/calibration.ts'
 import { describeSound } from '../../src/audio/features/describe.ts'
 import { FeatureExtractor } from '../../src/audio/features/extractor.ts'
 import { METRICS } from '../../src/audio/metrics.ts'
+import { makeWav } from '../audio-decode/sounds.ts'
 import { chords, clickTrack, extract } from './signals.ts'
 
 let folder: string
@@ -17,28 +18,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ears-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
-
-/** Stereo in 32-bit float. */
-function floatWav(rate: number, left: Float32Array, right: Float32Array): Buffer {
-  const data = Buffer.alloc(44 + left.length * 8)
-  data.write('RIFF', 0)
-  data.writeUInt32LE(data.length - 8, 4)
-  data.write('WAVEfmt ', 8)
-  data.writeUInt32LE(16, 16)
-  data.writeUInt16LE(3, 20)
-  data.writeUInt16LE(2, 22)
-  data.writeUInt32LE(rate, 24)
-  data.writeUInt32LE(rate * 8, 28)
-  data.writeUInt16LE(8, 32)
-  data.writeUInt16LE(32, 34)
-  data.write('data', 36)
-  data.writeUInt32LE(left.length * 8, 40)
-  for (let i = 0; i < left.length; i++) {
-    data.writeFloatLE(left[i]!, 44 + i * 8)
-    data.writeFloatLE(right[i]!, 48 + i * 8)
-  }
-  return data
-}
 
 test('[EAR-60] a file is analysed as its samples are, in order of progress, and the result is plain JSON', async () => {
   const rate = 44_100
@@ -57,7 +36,7 @@ test('[EAR-60] a file is analysed as its samples are, in order of progress, and 
   )
   const right = left.map((v, i) => v + tonal[i]!)
   const path = join(folder, 'song.wav')
-  await writeFile(path, floatWav(rate, left, right))
+  await writeFile(path, makeWav([left, right], rate))
   const told: number[] = []
   const output = await analyse(path, { limits: standardLimits, onProgress: (_, percent) => told.push(percent) })
   const { waveform, tags, ...rest } = output

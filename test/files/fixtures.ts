@@ -1,21 +1,10 @@
 import { createHash } from 'node:crypto'
+import { encodeWave } from '../../scripts/shared/wave.ts'
 import type { Answer, Instance, Person, World } from '../support/world.ts'
 
 /** A WAV of silence and a pattern, of some bytes in all. */
 export function wav(bytes = 64_000, seed = 1): Buffer {
-  const file = Buffer.alloc(bytes)
-  file.write('RIFF', 0)
-  file.writeUInt32LE(bytes - 8, 4)
-  file.write('WAVEfmt ', 8)
-  file.writeUInt32LE(16, 16)
-  file.writeUInt16LE(1, 20)
-  file.writeUInt16LE(1, 22)
-  file.writeUInt32LE(44_100, 24)
-  file.writeUInt32LE(88_200, 28)
-  file.writeUInt16LE(2, 32)
-  file.writeUInt16LE(16, 34)
-  file.write('data', 36)
-  file.writeUInt32LE(bytes - 44, 40)
+  const file = encodeWave([new Float32Array((bytes - 44) / 2)], 44_100)
   for (let at = 44; at < bytes; at++) file[at] = (at * 31 + (at >> 8) * seed) & 0xff
   return file
 }

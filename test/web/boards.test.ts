@@ -1,58 +1,35 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createWorld, type Person, type World } from '../support/world.ts'
-import { openBrowser, type Visit, type Visits, webHome } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { setStage } from './stage.ts'
 
-// A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
-vi.setConfig({ testTimeout: 120_000 })
-
-let world: World
-let visits: Visits
-let url: string
-const open: Visit[] = []
-
-beforeAll(async () => {
-  ;[world, visits] = await Promise.all([webHome().then((home) => createWorld({ webHome: home })), openBrowser()])
-  url = world.instances[0]!.url
-}, 180_000)
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ context }) => context.close()))
-})
-afterAll(async () => {
-  await visits?.close()
-  await world?.close()
-})
-
-const visitAs = async (who: Person, path: string, options = {}) => {
-  const made = await visits.as(who, url + path, options)
-  open.push(made)
-  return made
-}
-
-/** A project of these people, the first its owner, the others in this role. */
-async function projectOf(title: string, [owner, ...others]: Person[], role = 'editor', access: string | null = null) {
-  const { body: project } = await world.ask('POST', '/api/v1/projects', { as: owner!, body: { title, isOpen: false } })
-  for (const { id } of others) {
-    const body = { userId: id, role, ...(access && { access }) }
-    const { status } = await world.ask('POST', `/api/v1/projects/${project.id}/members`, { as: owner!, body })
-    expect(status).toBe(201)
-  }
-  return project as { id: string; title: string }
-}
-
-const addCard = async (who: Person, projectId: string, fields: Record<string, unknown>) => {
-  const body = { operations: [{ op: 'card.add', columnId: 'todo', ...fields }] }
-  const { status } = await world.ask('POST', `/api/v1/projects/${projectId}/board/operations`, { as: who, body })
-  expect(status).toBe(200)
-}
+const stage = setStage()
+const { visitAs, projectOf, addCard } = stage
 
 const column = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
 const cardIn = (page: Page, name: string, title: string) =>
   column(page, name).locator('[data-card]', { hasText: title })
 
+/** By mouse, in steps, as a hand does: takes a card that lies still, and lets go where the other column makes room. */
+async function dragCard(page: Page, title: string, [start, end]: [start: string, end: string]) {
+  const card = cardIn(page, start, title)
+  const others = column(page, end).locator('[data-card]')
+  const count = await others.count()
+  // A card that still slides to its place would be missed.
+  await (await card.elementHandle())!.waitForElementState('stable')
+  const from = (await card.boundingBox())!
+  const to = (await others.first().boundingBox())!
+  const goTo = (part: number) =>
+    page.mouse.move(from.x + 40 + (to.x - from.x) * part, from.y + 15 + (to.y + 30 - from.y) * part)
+  await goTo(0)
+  await page.mouse.down()
+  for (let step = 1; step <= 12; step++) await goTo(step / 12)
+  await expect.poll(() => others.count()).toBe(count + 1)
+  await page.mouse.up()
+}
+
 describe('boards', () => {
   it('[WEB-40] starts a project, and its board shows two people each other’s cards and who is here', async () => {
-    const [ada, ben] = await world.users('Ada Board', 'Ben Board')
+    const [ada, ben] = await stage.world.users('Ada Board', 'Ben Board')
     const a = await visitAs(ada!, '/boards')
     await a.page.getByText('You are in no project yet').waitFor()
     await a.page.getByRole('button', { name: 'New project' }).first().click()
@@ -83,7 +60,7 @@ describe('boards', () => {
   })
 
   it('[WEB-41] moves a card by keyboard and by mouse, over columns and within one, seen by the other', async () => {
-    const [cyd, dan] = await world.users('Cyd Board', 'Dan Board')
+    const [cyd, dan] = await stage.world.users('Cyd Board', 'Dan Board')
     const project = await projectOf('Moves', [cyd!, dan!])
     for (const title of ['One', 'Two', 'Three']) await addCard(cyd!, project.id, { title })
     const [a, b] = await Promise.all([cyd!, dan!].map((who) => visitAs(who, `/boards/${project.id}`)))
@@ -102,26 +79,15 @@ describe('boards', () => {
     await a!.page.getByRole('button', { name: 'Three: more' }).click()
     await a!.page.getByRole('menuitem', { name: 'Move to Done' }).click()
     await cardIn(b!.page, 'Done', 'Three').waitFor()
-    // By mouse: in steps, as a hand does.
-    const from = (await cardIn(a!.page, 'To do', 'One').boundingBox())!
-    const to = (await cardIn(a!.page, 'Done', 'Three').boundingBox())!
-    await a!.page.mouse.move(from.x + 40, from.y + 15)
-    await a!.page.mouse.down()
-    for (let step = 1; step <= 12; step++) {
-      await a!.page.mouse.move(
-        from.x + 40 + ((to.x - from.x) * step) / 12,
-        from.y + 15 + ((to.y + 30 - from.y) * step) / 12,
-      )
-    }
-    await expect.poll(() => column(a!.page, 'Done').locator('[data-card]').count()).toBe(2)
-    await a!.page.mouse.up()
+    await a!.page.getByRole('menu').waitFor({ state: 'detached' })
+    await dragCard(a!.page, 'One', ['To do', 'Done'])
     await cardIn(b!.page, 'Done', 'One').waitFor()
     expect(await a!.page.locator('[data-card]').count()).toBe(3)
     expect([...a!.complaints, ...b!.complaints]).toEqual([])
   })
 
   it('[WEB-42] fills a card in: text with two at once, checklist, label, assignee and date', async () => {
-    const [eva, fay] = await world.users('Eva Board', 'Fay Board')
+    const [eva, fay] = await stage.world.users('Eva Board', 'Fay Board')
     const project = await projectOf('Details', [eva!, fay!])
     await addCard(eva!, project.id, { cardId: 'solo', title: 'Solo' })
     const [a, b] = await Promise.all([eva!, fay!].map((who) => visitAs(who, `/boards/${project.id}/solo`)))
@@ -147,7 +113,7 @@ describe('boards', () => {
     await a!.page.keyboard.press('Enter')
     await b!.page.getByRole('dialog', { name: 'Solo, second take' }).waitFor()
     const stored = async () =>
-      (await world.ask('GET', `/api/v1/projects/${project.id}/board`, { as: fay! })).body.columns[0].cards[0]
+      (await stage.world.ask('GET', `/api/v1/projects/${project.id}/board`, { as: fay! })).body.columns[0].cards[0]
     await expect.poll(async () => (await stored()).dueAt).toMatch(/^2031-05-0[345]T/)
     expect(await stored()).toMatchObject({
       title: 'Solo, second take',
@@ -160,7 +126,7 @@ describe('boards', () => {
   })
 
   it('[WEB-43] lets a viewer read alone, by role or by access, and strangers not at all', async () => {
-    const [gil, hal, ivo] = await world.users('Gil Board', 'Hal Board', 'Ivo Board')
+    const [gil, hal, ivo] = await stage.world.users('Gil Board', 'Hal Board', 'Ivo Board')
     for (const [role, access] of [
       ['viewer', null],
       ['singer', 'viewer'],
@@ -185,7 +151,7 @@ describe('boards', () => {
   })
 
   it('[WEB-44] adds, renames, moves and removes columns, keeps a version, and restores it', async () => {
-    const jan = await world.user('Jan Board')
+    const jan = await stage.world.user('Jan Board')
     const project = await projectOf('Columns', [jan])
     await addCard(jan, project.id, { title: 'Stays' })
     const { page, complaints } = await visitAs(jan, `/boards/${project.id}`)
@@ -228,14 +194,14 @@ describe('boards', () => {
 
 describe('people', () => {
   it('[WEB-45] finds somebody, follows and unfollows, reports, and shows who matches', async () => {
-    const [kit, lou] = await world.users('Kit Finder', 'Lou Theremin')
+    const [kit, lou] = await stage.world.users('Kit Finder', 'Lou Theremin')
     const about = { displayName: lou!.name, bio: 'Plays the saw', location: 'Graz' }
-    const { status } = await world.ask('PATCH', '/api/v1/me/profile', { as: lou!, body: about })
+    const { status } = await stage.world.ask('PATCH', '/api/v1/me/profile', { as: lou!, body: about })
     expect(status).toBe(200)
     const [userA, userB] = [kit!.id, lou!.id].sort()
     const at = new Date()
     const match = { _id: '01HYN8FXZ2W6X8K6YTNPEKXYM7', userA, userB, score: 0.87, createdAt: at, updatedAt: null }
-    await world.database.collection<{ _id: string }>('matches').insertOne(match)
+    await stage.world.database.collection<{ _id: string }>('matches').insertOne(match)
     const { page, complaints } = await visitAs(kit!, '/people')
     await page
       .getByRole('region', { name: 'Your matches' })
@@ -256,7 +222,7 @@ describe('people', () => {
     await page.getByRole('textbox', { name: 'What is wrong with it?' }).fill('Not a theremin')
     await page.getByRole('button', { name: 'Send report' }).click()
     await page.getByText('The moderators look at it').waitFor()
-    const { body: reports } = await world.ask('GET', '/api/v1/reports', { as: kit! })
+    const { body: reports } = await stage.world.ask('GET', '/api/v1/reports', { as: kit! })
     expect(reports.items).toMatchObject([{ targetType: 'Profile', reason: expect.stringMatching(/^Not a theremin/) }])
     await page.getByRole('link', { name: 'Message', exact: true }).click()
     await page.waitForURL(`**/messages/${lou!.id}`)

@@ -1,70 +1,20 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { slowWay } from '../support/slow-way.ts'
-import { createWorld, type Person, type World } from '../support/world.ts'
+import type { Person } from '../support/world.ts'
 import { faultsOf } from './axe.ts'
-import { openBrowser, type Visit, type Visits, webHome } from './browser.ts'
-
-// A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
-vi.setConfig({ testTimeout: 120_000 })
+import { setStage } from './stage.ts'
+import { noise } from './tone.ts'
 
 /** How long two browsers listen together; 180 is what the project promises, and less does for a look at each change. */
 const listenSeconds = Number(process.env['TEST_LISTEN_SECONDS'] ?? 25)
 
-let world: World
-let visits: Visits
-let url: string
-const open: Visit[] = []
-
-beforeAll(async () => {
-  ;[world, visits] = await Promise.all([
-    webHome().then((home) => createWorld({ webHome: home })),
-    // As a browser on a desk does: nothing sounds before somebody has clicked.
-    openBrowser(['--autoplay-policy=document-user-activation-required']),
-  ])
-  url = world.instances[0]!.url
-}, 180_000)
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ context }) => context.close()))
-})
-afterAll(async () => {
-  await visits?.close()
-  await world?.close()
-})
-
-const visitAs = async (who: Person, path: string, base = url, options = {}) => {
-  const made = await visits.as(who, base + path, options)
-  open.push(made)
-  return made
-}
+// As a browser on a desk does: nothing sounds before somebody has clicked.
+const stage = setStage({}, ['--autoplay-policy=document-user-activation-required'])
+const { visitAs, roomOf } = stage
 
 /** A click that does nothing but let the page sound. */
 const click = (page: Page) => page.getByRole('heading', { level: 1 }).first().click()
-
-async function roomOf(name: string, [owner, ...others]: Person[]) {
-  const body = { name, memberIds: others.map(({ id }) => id) }
-  return (await world.ask('POST', '/api/v1/chat-rooms', { as: owner!, body })).body as { id: string; name: string }
-}
-
-/** Noise of 16 bits, as a WAV. */
-function noise(seconds: number, sampleRate = 8_000): Buffer {
-  const frames = Math.round(seconds * sampleRate)
-  const file = Buffer.alloc(44 + frames * 2)
-  file.write('RIFF', 0)
-  file.writeUInt32LE(36 + frames * 2, 4)
-  file.write('WAVEfmt ', 8)
-  file.writeUInt32LE(16, 16)
-  file.writeUInt16LE(1, 20)
-  file.writeUInt16LE(1, 22)
-  file.writeUInt32LE(sampleRate, 24)
-  file.writeUInt32LE(sampleRate * 2, 28)
-  file.writeUInt16LE(2, 32)
-  file.writeUInt16LE(16, 34)
-  file.write('data', 36)
-  file.writeUInt32LE(frames * 2, 40)
-  for (let at = 0; at < frames; at++) file.writeInt16LE(((at * 7919) % 20_011) - 10_005, 44 + at * 2)
-  return file
-}
 
 async function record(who: Person, title: string, { seconds = 120, visibility = 'public' } = {}): Promise<string> {
   const form = new FormData()
@@ -72,11 +22,11 @@ async function record(who: Person, title: string, { seconds = 120, visibility = 
   form.set('visibility', visibility)
   form.set('file', new File([new Uint8Array(noise(seconds))], `${title}.wav`, { type: 'audio/wav' }))
   const headers = { Authorization: `Bearer ${who.accessToken}` }
-  const answer = await fetch(`${url}/api/v1/audio-files`, { method: 'POST', headers, body: form })
+  const answer = await fetch(`${stage.url}/api/v1/audio-files`, { method: 'POST', headers, body: form })
   if (!answer.ok) throw new Error(`an upload answered ${answer.status}`)
   const { id } = (await answer.json()) as { id: string }
   // As the analysis will say, which has time.
-  await world.database.collection('audiofiles').updateOne({ _id: id } as never, { $set: { duration: seconds } })
+  await stage.world.database.collection('audiofiles').updateOne({ _id: id } as never, { $set: { duration: seconds } })
   return id
 }
 
@@ -118,7 +68,7 @@ const button = (page: Page, name: string) => bar(page).getByRole('button', { nam
 
 describe('listening together', () => {
   it('[LISTEN-40] one starts a recording for the room; all hear the same, and pause, seek and end it for all', async () => {
-    const [ann, ben] = (await world.users('Ann Lake', 'Ben Wood')) as [Person, Person]
+    const [ann, ben] = (await stage.world.users('Ann Lake', 'Ben Wood')) as [Person, Person]
     const room = await roomOf('Duo', [ann, ben])
     await record(ann, 'Harbour')
     const [{ page: a, complaints }, { page: b, complaints: others }] = await Promise.all([
@@ -156,12 +106,12 @@ describe('listening together', () => {
   })
 
   it('[LISTEN-41] who comes in mid-way lands in place; one leaves for oneself, comes back, and hears on over pages', async () => {
-    const [ann, ben] = (await world.users('Ann Hill', 'Ben Dale')) as [Person, Person]
+    const [ann, ben] = (await stage.world.users('Ann Hill', 'Ben Dale')) as [Person, Person]
     const room = await roomOf('Trio', [ann, ben])
     const id = await record(ann, 'Tides')
     const { page: a } = await visitAs(ann, `/rooms/${room.id}`)
     await click(a)
-    const socket = await world.connect(ann)
+    const socket = await stage.world.connect(ann)
     await socket.emit('listen:start', { roomId: room.id, audioFileId: id, positionMs: 20_000 })
     await expect.poll(async () => (await heard(a))?.isPlaying, { timeout: 20_000 }).toBe(true)
     const { page: b } = await visitAs(ben, `/rooms/${room.id}`)
@@ -192,14 +142,14 @@ describe('listening together', () => {
   })
 
   it('[LISTEN-42] a message is about a moment: linked from the player, shown as a chip and on the waveform, a click seeks', async () => {
-    const [ann, ben] = (await world.users('Ann Reed', 'Ben Marsh')) as [Person, Person]
+    const [ann, ben] = (await stage.world.users('Ann Reed', 'Ben Marsh')) as [Person, Person]
     const room = await roomOf('Notes', [ann, ben])
     const id = await record(ann, 'Dunes')
     const { page: a, complaints } = await visitAs(ann, `/rooms/${room.id}`)
     const { page: b } = await visitAs(ben, `/rooms/${room.id}`)
     await click(b)
     await click(a)
-    const socket = await world.connect(ann)
+    const socket = await stage.world.connect(ann)
     await socket.emit('listen:start', { roomId: room.id, audioFileId: id })
     await button(a, 'Pause for all').click()
     await socket.emit('listen:control', { roomId: room.id, action: 'seek', positionMs: 33_000 })
@@ -239,13 +189,13 @@ describe('listening together', () => {
   })
 
   it('[LISTEN-43] what only its owner hears is shared before it is started; who may not hear it is told so', async () => {
-    const [ann, ben] = (await world.users('Ann Moor', 'Ben Fell')) as [Person, Person]
+    const [ann, ben] = (await stage.world.users('Ann Moor', 'Ben Fell')) as [Person, Person]
     const room = await roomOf('Quiet', [ann, ben])
     const id = await record(ann, 'Whisper', { visibility: 'private' })
     const { page: a } = await visitAs(ann, `/rooms/${room.id}`)
     const { page: b } = await visitAs(ben, `/rooms/${room.id}`)
     await click(b)
-    const socket = await world.connect(ann)
+    const socket = await stage.world.connect(ann)
     await socket.emit('listen:start', { roomId: room.id, audioFileId: id })
     await bar(b).getByText('You may not hear this recording. Ask Ann Moor to share it.').waitFor()
     await a.getByRole('button', { name: 'Listen together' }).click()
@@ -254,20 +204,20 @@ describe('listening together', () => {
     await a.getByRole('dialog').waitFor({ state: 'detached' })
     await button(b, 'Try again').click()
     await areTogether(a, b)
-    const { body } = await world.ask('GET', `/api/v1/audio-files/${id}`, { as: ben })
+    const { body } = await stage.world.ask('GET', `/api/v1/audio-files/${id}`, { as: ben })
     expect(body.visibility).toBe('unlisted')
-    await world.ask('DELETE', `/api/v1/audio-files/${id}`, { as: ann })
+    await stage.world.ask('DELETE', `/api/v1/audio-files/${id}`, { as: ann })
     await b.getByText('The recording was deleted.').waitFor()
     await bar(b).waitFor({ state: 'detached' })
   })
 
   it('[LISTEN-44] has no fault that axe finds, in light and dark, and fits a phone', async () => {
-    const [ann, ben] = (await world.users('Ann Frost', 'Ben Thaw')) as [Person, Person]
+    const [ann, ben] = (await stage.world.users('Ann Frost', 'Ben Thaw')) as [Person, Person]
     const room = await roomOf('Look', [ann, ben])
     const id = await record(ann, 'A recording with a title that is longer than most')
     const { page } = await visitAs(ann, `/rooms/${room.id}`)
     await click(page)
-    const socket = await world.connect(ben)
+    const socket = await stage.world.connect(ben)
     const anchor = { audioFileId: id, startMs: 12_000, endMs: 15_000 }
     await socket.emit('room:send', { roomId: room.id, clientId: 'm', content: 'Here', anchor })
     await socket.emit('listen:start', { roomId: room.id, audioFileId: id })
@@ -307,13 +257,13 @@ describe('listening together', () => {
   it(
     '[LISTEN-45] two browsers stay within 60 ms, one with a clock off by 5 s behind 150 ms of latency',
     async () => {
-      const [ann, ben] = (await world.users('Ann Gate', 'Ben Stile')) as [Person, Person]
+      const [ann, ben] = (await stage.world.users('Ann Gate', 'Ben Stile')) as [Person, Person]
       const room = await roomOf('Far', [ann, ben])
       await record(ann, 'Long', { seconds: listenSeconds + 60 })
-      const way = await slowWay(url, 150)
+      const way = await slowWay(stage.url, 150)
       onTestFinished(() => way.close())
       const { page: a } = await visitAs(ann, `/rooms/${room.id}`)
-      const { page: b } = await visitAs(ben, `/login`, way.url)
+      const { page: b } = await visitAs(ben, '/login', {}, way.url)
       await b.addInitScript(() => {
         const ahead = 5_000
         const TrueDate = Date

@@ -1,35 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createWorld, type Person, type World } from '../support/world.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Person } from '../support/world.ts'
 import { faultsOf } from './axe.ts'
-import { openBrowser, type Visit, type Visits, webHome } from './browser.ts'
 import { layCable } from './cable.ts'
+import { setStage } from './stage.ts'
 import { tone } from './tone.ts'
 
-// A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
-vi.setConfig({ testTimeout: 120_000 })
-
-let world: World
-let visits: Visits
-let url: string
-const open: Visit[] = []
-
-beforeAll(async () => {
-  ;[world, visits] = await Promise.all([webHome().then((home) => createWorld({ webHome: home })), openBrowser()])
-  url = world.instances[0]!.url
-}, 180_000)
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ context }) => context.close()))
-})
-afterAll(async () => {
-  await visits?.close()
-  await world?.close()
-})
-
-const visitAs = async (who: Person, path: string, options = {}, base = url) => {
-  const made = await visits.as(who, base + path, options)
-  open.push(made)
-  return made
-}
+const stage = setStage()
+const { visitAs } = stage
 
 /** A recording that is there already. */
 async function record(who: Person, title: string, visibility = 'public'): Promise<string> {
@@ -38,7 +15,7 @@ async function record(who: Person, title: string, visibility = 'public'): Promis
   form.set('visibility', visibility)
   form.set('file', new File([new Uint8Array(tone(20))], `${title}.wav`, { type: 'audio/wav' }))
   const headers = { Authorization: `Bearer ${who.accessToken}` }
-  const answer = await fetch(`${url}/api/v1/audio-files`, { method: 'POST', headers, body: form })
+  const answer = await fetch(`${stage.url}/api/v1/audio-files`, { method: 'POST', headers, body: form })
   if (!answer.ok) throw new Error(`an upload answered ${answer.status}`)
   return ((await answer.json()) as { id: string }).id
 }
@@ -47,7 +24,7 @@ const wavFile = (name: string, seconds: number) => ({ name, mimeType: 'audio/wav
 
 describe('sound', () => {
   it('[WEB-60] uploads a private recording by the page, which shows in the list and plays on other pages', async () => {
-    const ona = await world.user('Ona Field')
+    const ona = await stage.world.user('Ona Field')
     const { page, complaints } = await visitAs(ona, '/sound')
     await page.getByText('No recording of yours yet').waitFor()
     await page.getByLabel('Who can hear it').selectOption('private')
@@ -72,7 +49,7 @@ describe('sound', () => {
   })
 
   it('[WEB-61] seeks on the waveform by keyboard, comments at a moment, likes, and says what is heard', async () => {
-    const [pia, quin] = await world.users('Pia Stone', 'Quin Vale')
+    const [pia, quin] = await stage.world.users('Pia Stone', 'Quin Vale')
     const id = await record(pia!, 'Harbour')
     const { page, complaints } = await visitAs(quin!, `/sound/${id}`)
     await page.getByRole('button', { name: 'Play Harbour' }).click()
@@ -108,9 +85,9 @@ describe('sound', () => {
   })
 
   it('[WEB-62] goes on with an upload after the network was cut', async () => {
-    const ravi = await world.user('Ravi Lund')
+    const ravi = await stage.world.user('Ravi Lund')
     const file = wavFile('Long take.wav', 560)
-    const cable = await layCable(url)
+    const cable = await layCable(stage.url)
     onTestFinished(() => cable.close())
     const { page, context } = await visitAs(ravi, '/sound', {}, cable.url)
     await page.getByText('No recording of yours yet').waitFor()
@@ -134,12 +111,12 @@ describe('sound', () => {
     // It went on from where it was, not from the start.
     expect(patches[0]).toBe(0)
     expect(patches.at(-1)).toBeGreaterThan(0)
-    const { body } = await world.ask('GET', `/api/v1/audio-files?userId=${ravi.id}`, { as: ravi })
+    const { body } = await stage.world.ask('GET', `/api/v1/audio-files?userId=${ravi.id}`, { as: ravi })
     expect(body.items).toMatchObject([{ title: 'Long take', sizeBytes: file.buffer.length }])
   })
 
   it('[WEB-63] gathers recordings in a playlist, plays all, moves them by keyboard and takes one out', async () => {
-    const sol = await world.user('Sol Brandt')
+    const sol = await stage.world.user('Sol Brandt')
     const [first, second] = [await record(sol, 'Dawn'), await record(sol, 'Dusk', 'private')]
     const { page, complaints } = await visitAs(sol, '/sound?tab=playlists')
     await page.getByRole('button', { name: 'New playlist' }).click()
@@ -148,12 +125,12 @@ describe('sound', () => {
     await page.getByRole('heading', { name: 'Set one', level: 1 }).waitFor()
     const list = new URL(page.url()).pathname
     for (const id of [first, second]) {
-      await page.goto(`${url}/sound/${id}`)
+      await page.goto(`${stage.url}/sound/${id}`)
       await page.getByRole('button', { name: 'Add to playlist' }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Set one' }).click()
       await page.getByText('Added to Set one').waitFor()
     }
-    await page.goto(url + list)
+    await page.goto(stage.url + list)
     const titles = () => page.locator('ol .title').allTextContents()
     await expect.poll(titles).toEqual(['Dawn', 'Dusk'])
     const moved = page.waitForResponse((each) => each.request().method() === 'PATCH')
@@ -173,15 +150,15 @@ describe('sound', () => {
   })
 
   it('[WEB-64] shows an analysis as pictures, has no fault that axe finds, and fits a phone', async () => {
-    const [tia, uri] = await world.users('Tia Moss', 'Uri Hall')
+    const [tia, uri] = await stage.world.users('Tia Moss', 'Uri Hall')
     const id = await record(tia!, 'Tides')
-    await world.ask('POST', '/api/v1/comments', {
+    await stage.world.ask('POST', '/api/v1/comments', {
       as: uri!,
       body: { targetType: 'AudioFile', targetId: id, content: 'Here', atSeconds: 5 },
     })
     await addAnalysis(tia!, id)
-    const playlist = await world.ask('POST', '/api/v1/playlists', { as: tia!, body: { name: 'Tides and more' } })
-    await world.ask('POST', `/api/v1/playlists/${playlist.body.id}/audio-files`, {
+    const playlist = await stage.world.ask('POST', '/api/v1/playlists', { as: tia!, body: { name: 'Tides and more' } })
+    await stage.world.ask('POST', `/api/v1/playlists/${playlist.body.id}/audio-files`, {
       as: tia!,
       body: { audioFileId: id },
     })
@@ -209,12 +186,12 @@ describe('sound', () => {
 
 /** What a bot of hers heard in a recording. */
 async function addAnalysis(owner: Person, id: string) {
-  const bot = await world.ask('POST', '/api/v1/bots', {
+  const bot = await stage.world.ask('POST', '/api/v1/bots', {
     as: owner,
     body: { name: 'Ears', scopes: ['analysis:write', 'audio:read'] },
   })
   const values = Array.from({ length: 17 }, (_, at) => -30 + at)
-  const answer = await world.ask('POST', `/api/v1/audio-files/${id}/analysis-results`, {
+  const answer = await stage.world.ask('POST', `/api/v1/audio-files/${id}/analysis-results`, {
     as: { accessToken: bot.body.token },
     body: {
       tempo: 120.5,

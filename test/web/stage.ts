@@ -25,8 +25,14 @@ export interface Stage {
   post(who: Person, path: string, body: unknown, status?: number, method?: string): Promise<any>
 }
 
-/** A server, a browser, and what their tests begin with; all ends with the file. Pages are closed after each test. */
-export function setStage(options: WorldOptions | (() => Promise<WorldOptions>) = {}): Stage {
+/**
+ * A server, a browser with these arguments, and what their tests begin with; all ends with the file. Pages are closed
+ * after each test.
+ */
+export function setStage(
+  options: WorldOptions | (() => Promise<WorldOptions>) = {},
+  browserArgs: string[] = [],
+): Stage {
   // A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
   vi.setConfig({ testTimeout: 120_000 })
   let world: World
@@ -38,7 +44,7 @@ export function setStage(options: WorldOptions | (() => Promise<WorldOptions>) =
       const home = await webHome()
       return createWorld({ ...(typeof options === 'function' ? await options() : options), webHome: home })
     }
-    ;[world, visits] = await Promise.all([start(), openBrowser()])
+    ;[world, visits] = await Promise.all([start(), openBrowser(browserArgs)])
   }, 180_000)
   afterEach(async () => {
     await Promise.all(open.splice(0).map(({ context }) => context.close()))
