@@ -13,27 +13,44 @@ const startMs = 30_000
 
 export interface TestMongod {
   uri: string
-  close(): Promise<void>
+  /** `keeps`: for a database whose users have all ended well, so that no transaction of theirs is left open. */
+  close(options?: { keeps?: boolean }): Promise<void>
+}
+
+interface Spare {
+  _id: string
 }
 
 /**
  * A replica set of one for tests, with a database of its own: at `TEST_MONGODB_URI` where that is set, else a mongod
- * found as the server finds one, on a free port and an empty folder, gone with `close`.
+ * found as the server finds one, on a free port and an empty folder, gone with `close`. `reuses`: an empty database that
+ * another suite kept, with its collections and indexes, where there is one: to build those takes a server seconds.
  */
-export async function startTestMongod(database: string): Promise<TestMongod> {
+export async function startTestMongod(database: string, { reuses = false } = {}): Promise<TestMongod> {
   const given = process.env['TEST_MONGODB_URI']
-  const name = `${database}_${process.pid}_${Date.now().toString(36)}`
   const server = given ? { uri: given, close: async () => {} } : await spawnMongod()
+  const connection = await mongoose.createConnection(server.uri).asPromise()
+  const client = connection.getClient()
+  const spares = client.db('spares').collection<Spare>('databases')
+  const spare = reuses ? await spares.findOneAndDelete({}) : null
+  const name = spare?._id ?? `${database}_${process.pid}_${Date.now().toString(36)}`
   const url = new URL(server.uri)
   url.pathname = `/${name}`
-  const uri = url.href
   return {
-    uri,
-    async close() {
-      const connection = await mongoose.createConnection(uri).asPromise()
-      await connection.dropDatabase()
-      await connection.close()
-      await server.close()
+    uri: url.href,
+    async close({ keeps = false } = {}) {
+      try {
+        const db = client.db(name)
+        if (keeps) {
+          for (const collection of await db.collections()) await collection.deleteMany({})
+          await spares.insertOne({ _id: name })
+        } else {
+          await db.dropDatabase()
+        }
+      } finally {
+        await connection.close()
+        await server.close()
+      }
     },
   }
 }

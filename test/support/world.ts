@@ -130,6 +130,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     error: (details, message) => void errors.push({ details, message }),
     child: () => logger,
   }
+  /** Whether all that used the database ended well: what a killed process left open would hold up the next world. */
+  let isReusable = true
   async function stopAll() {
     const failures: unknown[] = []
     for (const stop of stops.splice(0).reverse()) {
@@ -137,14 +139,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         await stop()
       } catch (error) {
         failures.push(error)
+        isReusable = false
       }
     }
     if (failures.length > 0) throw new AggregateError(failures, 'the world did not end cleanly')
   }
 
   try {
-    const mongod = await startTestMongod(`world${++worlds}`)
-    stops.push(() => mongod.close())
+    const mongod = await startTestMongod(`world${++worlds}`, { reuses: true })
+    stops.push(() => mongod.close({ keeps: isReusable }))
     const database = await mongoose.createConnection(mongod.uri).asPromise()
     stops.push(() => database.close())
     const shared = wantsRedis === true ? process.env['TEST_REDIS_URL'] : undefined
@@ -250,6 +253,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         return socket
       },
       async spawnInstance(env = {}, { fileLimitKiB } = {}) {
+        isReusable = false
         const command = [process.execPath, '--import', 'tsx', 'src/main.ts', 'web']
         // In blocks of 512 bytes, as POSIX has it; the shell gives its place to the server.
         const limited = ['sh', '-c', `ulimit -f ${2 * (fileLimitKiB ?? 0)} && exec "$@"`, 'sh', ...command]
