@@ -837,6 +837,7 @@ export const de: Texts = {
     reportsNone: 'Hier wartet nichts',
     reportsNoneHint: 'Was Leute melden, erscheint hier.',
     reportStatus: { open: 'Offen', reviewed: 'Angesehen', closed: 'Geschlossen' },
+    reportedBy: 'gemeldet von',
     targets: { AudioFile: 'Aufnahme', Comment: 'Kommentar', Profile: 'Person', Project: 'Projekt' },
     look: 'Ansehen',
     takeOn: 'Übernehmen',
