@@ -85,7 +85,7 @@ describe('pushes to a browser', () => {
     const browser = createBrowser(`${service.url}/joy`)
     const visit = await stage.visitAs(joy!, '/settings/profile')
     const { page, context, complaints } = visit
-    await context.grantPermissions(['notifications'])
+    await context.grantPermissions(['notifications'], { origin: stage.url })
     await context.addInitScript(subscribeAs(browser.subscription))
     await page.goto(`${stage.url}/settings/notifications`)
     await turn(page, 'on').focus()
