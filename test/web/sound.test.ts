@@ -198,18 +198,13 @@ describe('sound', () => {
     await expect.poll(titles).toEqual(['Unheard delta', 'Fast delta', 'Slow delta'])
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    const tab = (times: number) =>
-      Array.from({ length: times }).reduce<Promise<void>>(
-        (all) => all.then(() => page.keyboard.press('Tab')),
-        Promise.resolve(),
-      )
-    await tab(1)
+    await page.keyboard.press('Tab')
     await page.keyboard.type('150')
     await expect.poll(titles).toEqual(['Fast delta'])
     await page.locator('summary').getByText('1 filter').waitFor({ state: 'attached' })
     await page.waitForURL('**tempoMin=150**')
     // A range that ends before it begins is said to be one, and not asked for.
-    await tab(1)
+    await page.keyboard.press('Tab')
     await page.keyboard.type('60')
     await page.getByRole('alert').waitFor()
     expect(await titles()).toEqual(['Fast delta'])
@@ -222,10 +217,10 @@ describe('sound', () => {
     await page.keyboard.type('70')
     await expect.poll(titles).toEqual(['Slow delta'])
     // A select takes the letters of what it holds.
-    await tab(1)
+    await page.keyboard.press('Tab')
     await page.keyboard.type('A♭')
     await expect.poll(titles).toEqual([])
-    await page.getByText('No recording').waitFor()
+    await page.getByText('Nothing fits').waitFor()
     // What was chosen comes back by its address.
     const sent = await visitAs(vera!, new URL(page.url()).pathname + new URL(page.url()).search)
     await sent.page.getByLabel('Tempo to, BPM').waitFor()
