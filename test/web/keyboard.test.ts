@@ -237,12 +237,13 @@ describe('keyboard', () => {
     const bar = page.getByRole('region', { name: 'Listen together' })
     await button('Pause for all', bar)
     await bar.getByRole('button', { name: 'Play for all' }).waitFor()
-    await to(bar.getByRole('slider', { name: 'Waveform' }))
+    const wave = bar.getByRole('slider', { name: 'Waveform' })
+    // Until its length is known nothing can be sought in it.
+    await expect.poll(() => wave.getAttribute('aria-valuetext'), { timeout: 20_000 }).toMatch(/of 1:00$/)
+    await to(wave)
     await page.keyboard.press('Home')
     await page.keyboard.press('ArrowRight')
-    await expect
-      .poll(() => bar.getByRole('slider', { name: 'Waveform' }).getAttribute('aria-valuetext'))
-      .toMatch(/^0:05/)
+    await expect.poll(() => wave.getAttribute('aria-valuetext')).toMatch(/^0:05/)
     await button('Link this moment', bar)
     await page.getByRole('button', { name: 'Take the link off' }).waitFor()
     await page.keyboard.type('Ding')
