@@ -5,7 +5,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['scripts/test/endWithRunner.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Suites wait more than they compute, and each has a world of its own; what they load they share.
+    maxWorkers: 3,
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A poll ends with what it waits for; only a fault takes this long.

@@ -2,11 +2,13 @@ import type * as Y from 'yjs'
 import { AppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/ports.ts'
-import { BoardAwareness } from './awareness.ts'
+import { AwarenessSender } from './awareness-sender.ts'
 import type { BoardConnection } from './connection.ts'
 import type { BoardDocument } from './document.ts'
 import type { Message } from './exchange.ts'
-import { type AwarenessEntry, awarenessBody, frames, pack, unpack } from './protocol.ts'
+import { BoardOutbox } from './outbox.ts'
+import { frames, pack, unpack } from './protocol.ts'
+import { RecentIds } from './recent-ids.ts'
 import type { Record, StoredRecord } from './store.ts'
 import { type Author, BrokenFrame, type Change, type Commit, closeCodes, Incomplete, TooLarge } from './types.ts'
 
@@ -17,7 +19,6 @@ export interface BoardGround {
   append(record: Record): Promise<void>
   publish(projectId: string, message: Message): void
   committed(commit: Commit): void
-  /** Reads what this board has missed. */
   /** Takes in all that is stored; resolves with whether it could. */
   catchUp(board: Board): Promise<boolean>
 }
@@ -33,20 +34,12 @@ type Entry =
       reject(error: unknown): void
     }
 
-interface Sent {
-  frame: Buffer
-  /** Who wrote it, and does not get it back. */
-  writer: BoardConnection | null
-}
-
 /** Entries, and bytes of them, that one commit takes; bytes that may wait. */
 const batchEntries = 500
 const batchBytes = 4 * 1024 * 1024
 const maxQueueBytes = 64 * 1024 * 1024
 /** A commit larger than this is not sent through Redis but read from MongoDB. */
 const maxMessageBytes = 1024 * 1024
-/** For how long ids are kept to know what was seen, in milliseconds; longer than `since` looks back. */
-const recentMs = 120_000
 /**
  * A board's commits are apart by this much for each of its connections, in milliseconds, and at most by so much: what is
  * told to a crowd costs more than a write, so that it pays to wait for others' updates. Where more than so many updates
@@ -55,8 +48,6 @@ const recentMs = 120_000
 const gapMs = 0.08
 const longestGapMs = 8
 const crowdedQueue = 32
-/** Awareness goes out at once, and then at most this often, in milliseconds. */
-const awarenessMs = 20
 
 /**
  * A board that is open here. Its document takes turns: at rest it is what is committed, and may be read and sent; then
@@ -78,7 +69,11 @@ export class Board {
   version: string | null
   catching: Promise<boolean> | null = null
   isClosed = false
+  readonly awareness: AwarenessSender
   readonly #ground: BoardGround
+  readonly #outbox: BoardOutbox
+  /** Records that are in the document. */
+  readonly #recent = new RecentIds()
   #queue: Entry[] = []
   #queueBytes = 0
   #atRest: (() => void)[] = []
@@ -87,13 +82,6 @@ export class Board {
   #turnTimer: NodeJS.Timeout | null = null
   /** When the last commit began. */
   #committedAt = 0
-  #outbox: Sent[] = []
-  #isSending = false
-  #awareness: BoardAwareness | null = null
-  #awarenessTimer: NodeJS.Timeout | null = null
-  #awarenessAt = 0
-  /** Ids of records that are in the document, with when they came. */
-  #recent = new Map<string, number>()
   #seq = 0
   #heard = new Map<string, number>()
 
@@ -103,8 +91,12 @@ export class Board {
     this.document = document
     this.records = ids.length
     this.version = version
-    const now = Date.now()
-    for (const id of ids) this.#recent.set(id, now)
+    this.#recent.add(ids)
+    this.awareness = new AwarenessSender({
+      wake: () => this.#outbox.wake(),
+      share: (entries) => ground.publish(projectId, { type: 'awareness', entries }),
+    })
+    this.#outbox = new BoardOutbox(this.connections, () => this.awareness.due())
   }
 
   get isIdle(): boolean {
@@ -115,19 +107,6 @@ export class Board {
       this.#atRest.length === 0 &&
       !this.#isCommitting
     )
-  }
-
-  get waitingBytes(): number {
-    return this.#queueBytes
-  }
-
-  get awareness(): BoardAwareness {
-    this.#awareness ??= new BoardAwareness()
-    return this.#awareness
-  }
-
-  get hasAwareness(): boolean {
-    return this.#awareness !== null
   }
 
   /** Runs `work` as soon as the document is what is committed: now, or when what is being stored is. */
@@ -290,8 +269,8 @@ export class Board {
       this.document.commit(updates)
       this.records++
       this.editedAt = Date.now()
-      this.saw([record.id])
-      updates.forEach((update, index) => void this.#send(frames.update(update), writers[index]!))
+      this.#recent.add([record.id])
+      updates.forEach((update, index) => void this.#outbox.send(frames.update(update), writers[index]!))
       this.#tell({ id: record.id, updates }, data.length)
       for (const settle of settled) settle()
       this.#safely(() => this.#ground.committed({ projectId: this.projectId, changes, doc: this.document.open() }))
@@ -326,14 +305,11 @@ export class Board {
         return
       }
       case 'awareness':
-        this.awareness.receiveShared(sender, message.entries, Date.now())
-        this.spreadAwareness()
+        this.awareness.receiveShared(sender, message.entries)
         return
-      case 'opened': {
-        const entries = this.#awareness?.own() ?? []
-        if (entries.length > 0) this.#ground.publish(this.projectId, { type: 'awareness', entries })
+      case 'opened':
+        this.awareness.shareAll()
         return
-      }
       case 'removed':
         this.close(closeCodes.missing, 'the project is gone')
     }
@@ -347,8 +323,8 @@ export class Board {
     const isWhole = this.document.applyStored(updates)
     this.records += fresh.length
     this.editedAt = Date.now()
-    this.saw(fresh.map(({ id }) => id))
-    for (const update of updates) this.#send(frames.update(update), null)
+    this.#recent.add(fresh.map(({ id }) => id))
+    for (const update of updates) this.#outbox.send(frames.update(update), null)
     if (!isWhole) void this.#ground.catchUp(this)
   }
 
@@ -359,78 +335,6 @@ export class Board {
 
   has(id: string): boolean {
     return this.#recent.has(id)
-  }
-
-  saw(ids: string[]): void {
-    const now = Date.now()
-    for (const id of ids) this.#recent.set(id, now)
-    for (const [id, at] of this.#recent) {
-      if (now - at < recentMs) break
-      this.#recent.delete(id)
-    }
-  }
-
-  /** Sends what has changed in the awareness, at once or a moment after the last time. */
-  spreadAwareness(): void {
-    if (!this.#awareness?.hasChanged || this.#awarenessTimer) return
-    const wait = this.#awarenessAt + awarenessMs - performance.now()
-    if (wait <= 0) {
-      // With all that this turn brings.
-      this.#wake()
-      return
-    }
-    this.#awarenessTimer = setTimeout(() => {
-      this.#awarenessTimer = null
-      this.#wake()
-    }, wait)
-  }
-
-  #send(frame: Buffer, writer: BoardConnection | null) {
-    this.#outbox.push({ frame, writer })
-    this.#wake()
-  }
-
-  #wake() {
-    if (this.#isSending) return
-    this.#isSending = true
-    setImmediate(() => {
-      this.#isSending = false
-      this.#flush()
-    })
-  }
-
-  /** One write for each socket, of all that the turn has brought. */
-  #flush() {
-    const sent = this.#outbox
-    this.#outbox = []
-    if (this.#awareness?.hasChanged && !this.#awarenessTimer) {
-      this.#awarenessAt = performance.now()
-      const { changed, shared } = this.#awareness.take()
-      sent.push({ frame: frames.awareness(awarenessBody(changed)), writer: null })
-      if (shared.length > 0) this.#ground.publish(this.projectId, { type: 'awareness', entries: shared })
-    }
-    if (sent.length === 0 || this.connections.size === 0) return
-    const all = sent.length === 1 ? sent[0]!.frame : Buffer.concat(sent.map(({ frame }) => frame))
-    const own = new Map<BoardConnection, [from: number, to: number][]>()
-    let at = 0
-    for (const { frame, writer } of sent) {
-      if (writer) {
-        const ranges = own.get(writer)
-        if (ranges) ranges.push([at, at + frame.length])
-        else own.set(writer, [[at, at + frame.length]])
-      }
-      at += frame.length
-    }
-    for (const connection of this.connections) {
-      const ranges = own.get(connection)
-      connection.write(ranges ? around(all, ranges) : [all])
-    }
-  }
-
-  /** The awareness of all, as one frame; null where there is none. */
-  awarenessFrame(): Buffer | null {
-    const entries: AwarenessEntry[] = this.#awareness?.all() ?? []
-    return entries.length > 0 ? frames.awareness(awarenessBody(entries)) : null
   }
 
   /** The stored bytes don't fit together: nobody can go on here. */
@@ -448,15 +352,14 @@ export class Board {
     }
     this.#queueBytes = 0
     for (const connection of [...this.connections]) connection.end(code, reason)
-    if (this.#awarenessTimer) clearTimeout(this.#awarenessTimer)
-    this.#awarenessTimer = null
+    this.awareness.stop()
     if (this.#turnTimer) clearTimeout(this.#turnTimer)
     this.#turnTimer = null
   }
 
   /** Resolves when nothing waits to be stored or sent. */
   async idle(): Promise<void> {
-    while (this.#isCommitting || this.#queue.length > 0 || this.#outbox.length > 0 || this.#isScheduled) {
+    while (this.#isCommitting || this.#queue.length > 0 || !this.#outbox.isEmpty || this.#isScheduled) {
       await new Promise((done) => setTimeout(done, 2))
     }
   }
@@ -468,16 +371,4 @@ export class Board {
       this.#ground.logger.error({ err: error, projectId: this.projectId }, 'work at a board failed')
     }
   }
-}
-
-/** What is left of the bytes without these ranges. */
-function around(all: Buffer, ranges: [from: number, to: number][]): Buffer[] {
-  const rest: Buffer[] = []
-  let at = 0
-  for (const [from, to] of ranges) {
-    if (from > at) rest.push(all.subarray(at, from))
-    at = to
-  }
-  if (at < all.length) rest.push(all.subarray(at))
-  return rest
 }

@@ -192,8 +192,7 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
     )
   }
 
-  /** Reads all that a board has missed, its snapshot where that is another. */
-  /** Takes in all that is stored; resolves with whether it could. */
+  /** Takes in all that is stored, the snapshot where that is another; resolves with whether it could. */
   function catchUp(board: Board): Promise<boolean> {
     if (board.catching) return board.catching
     if (closed) return Promise.resolve(false)
@@ -281,10 +280,7 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
         if (board.records >= closedRecords) compactSoon(board.projectId)
         continue
       }
-      if (board.hasAwareness) {
-        board.awareness.sweep(now)
-        board.spreadAwareness()
-      }
+      board.awareness.sweep(now)
       if (board.document.hasDoc && board.document.isAtRest && now - board.editedAt > times.restMs) {
         board.atRest(() => board.document.shrink(shrinkBytes))
       }

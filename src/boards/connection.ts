@@ -2,7 +2,9 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Actor } from '../kernel/actor.ts'
 import { toAppError } from '../kernel/errors.ts'
+import { Allowance } from './allowance.ts'
 import type { Board } from './board.ts'
+import { GapWatch } from './gap-watch.ts'
 import { type ClientMessage, frames, readMessage } from './protocol.ts'
 import { type Access, BrokenFrame, type CloseCode, closeCodes, TooLarge } from './types.ts'
 
@@ -35,13 +37,6 @@ export const standardLimits: ConnectionLimits = {
   enabled: true,
 }
 
-/** Updates without their predecessors that are forgiven a client which owes nothing, and one that is yet to answer. */
-const mostGaps = 3
-const mostEarly = 5_000
-/** What the ping behind a question carries. */
-const gapPing = 'gap'
-/** A timer that is later than this tells that this process stood still, and nothing of a client; in milliseconds. */
-const stillMs = 1_000
 /** Updates larger than this are tried in a worker first. */
 const largeBytes = 64 * 1024
 
@@ -64,15 +59,9 @@ export class BoardConnection {
   readonly ws: WebSocket
   readonly #socket: Duplex
   readonly #ground: ConnectionGround
-  #messages: number
-  #bytes: number
-  #refilledAt = performance.now()
-  /** What it is to bring; `isHeard` once it has answered a ping that went behind the question. */
-  #gap: { missing: Map<number, number>; isHeard: boolean } | null = null
-  #gapTimer: NodeJS.Timeout | undefined
-  #gaps = 0
-  #early = 0
-  #isBlamed = false
+  readonly #allowance: Allowance
+  /** From when an update has lacked something. */
+  #gaps: GapWatch | null = null
   /** Sync steps that the client owes us. */
   #owed = 0
   /** What came in behind an update that is still being tried. */
@@ -84,8 +73,7 @@ export class BoardConnection {
     this.ws = ws
     this.#socket = socket
     this.#ground = ground
-    this.#messages = ground.limits.messageBurst
-    this.#bytes = ground.limits.byteBurst
+    this.#allowance = new Allowance(ground.limits)
     // Nothing is read before it is known who speaks.
     ws.pause()
     ws.on('error', () => {})
@@ -106,14 +94,12 @@ export class BoardConnection {
     this.state = { type: 'live', actor, access, board }
     board.connections.add(this)
     this.#askForSync(board)
-    const awareness = board.awarenessFrame()
+    const awareness = board.awareness.frame()
     if (awareness) this.write([awareness])
     this.ws.on('message', (data, isBinary) => this.#hear(data as Buffer, isBinary))
     this.ws.on('pong', (data) => {
       this.heardAt = Date.now()
-      if (!this.#gap || this.#gap.isHeard || data.toString() !== gapPing) return
-      this.#gap.isHeard = true
-      this.#waitForGap()
+      this.#gaps?.hears(data)
     })
     this.ws.resume()
   }
@@ -146,81 +132,17 @@ export class BoardConnection {
     socket.uncork()
   }
 
-  /** An update builds on what the board lacks: asks for it, a few times. */
+  /** An update builds on what the board lacks. */
   lacks(missing: Map<number, number>): void {
     if (this.state.type !== 'live') return
-    // Who comes in may have been writing for a while before it learns what is missing here.
-    const isEarly = this.#owed > 0
-    if (this.#isBlamed) return
-    if (isEarly ? ++this.#early > mostEarly : ++this.#gaps > mostGaps) {
-      if (this.#gap) this.#gap.missing = missing
-      else this.#gap = { missing, isHeard: true }
-      this.#blame()
-      return
-    }
     const { board } = this.state
-    if (!isEarly) board.atRest(() => this.#askForSync(board))
-    if (this.#gap) this.#gap.missing = missing
-    else {
-      this.#gap = { missing, isHeard: false }
-      this.#waitForGap()
-      board.atRest(() => {
-        if (this.state.type === 'live') this.ws.ping(gapPing)
-      })
-    }
+    this.#gaps ??= new GapWatch(this, board, this.#ground.limits.resyncMs, () => this.#askForSync(board))
+    this.#gaps.lacks(missing, this.#owed > 0)
   }
 
-  /**
-   * Ends who does not bring what is missing: as broken where it has heard the question, else so that it comes again, as
-   * it may be the network that is slow.
-   */
-  #waitForGap() {
-    const { resyncMs } = this.#ground.limits
-    const gap = this.#gap
-    if (!gap) return
-    clearTimeout(this.#gapTimer)
-    const due = performance.now() + resyncMs
-    this.#gapTimer = setTimeout(() => {
-      if (performance.now() - due > stillMs) this.#waitForGap()
-      else if (gap.isHeard) this.#blame()
-      else this.end(closeCodes.unavailable, 'it does not answer')
-    }, resyncMs)
-    this.#gapTimer.unref()
-  }
-
-  /**
-   * Ends who did not bring what is missing. What another instance has stored may be on its way here, and its clients have
-   * seen it: such a one is to come again, and only what is stored nowhere is the client's own fault.
-   */
-  #blame() {
-    if (this.state.type !== 'live' || this.#isBlamed) return
-    const { board } = this.state
-    const missing = this.#gap?.missing ?? new Map<number, number>()
-    this.#isBlamed = true
-    this.#pause()
-    clearTimeout(this.#gapTimer)
-    void board.catchUp().then((isRead) => {
-      const lacks = [...missing].some(([client, clock]) => board.document.clockOf(client) <= clock)
-      // Others' edits, which it can only have got from a board, are to be had again by coming again.
-      const isOwn = this.clientId === null || missing.has(this.clientId)
-      if (isRead && lacks && isOwn) this.end(closeCodes.broken, 'updates without their predecessors')
-      else this.end(closeCodes.unavailable, 'the board was behind')
-    })
-  }
-
-  /** The client has told all that it has: what was missing must be there now. */
+  /** The client has told all that it has. */
   hasSynced(clockOf: (client: number) => number): void {
-    if (!this.#gap) return
-    for (const [client, clock] of this.#gap.missing) {
-      if (clockOf(client) <= clock) {
-        this.#blame()
-        return
-      }
-    }
-    clearTimeout(this.#gapTimer)
-    this.#gap = null
-    this.#gaps = 0
-    this.#early = 0
+    this.#gaps?.hasSynced(clockOf)
   }
 
   /** Reads nothing more: what it sends from here on stays with it, for the instance that it goes to. */
@@ -247,15 +169,11 @@ export class BoardConnection {
   #leave(code: number) {
     const { state } = this
     this.state = { type: 'closed', code }
-    clearTimeout(this.#gapTimer)
-    this.#gap = null
+    this.#gaps?.stop()
     if (state.type === 'live') {
       state.board.connections.delete(this)
       state.board.usedAt = Date.now()
-      if (state.board.hasAwareness) {
-        state.board.awareness.leave(this)
-        state.board.spreadAwareness()
-      }
+      state.board.awareness.leave(this)
     }
     this.#ground.gone(this)
   }
@@ -317,11 +235,10 @@ export class BoardConnection {
         this.#submit(board, message.update, false)
         return
       case 'awareness':
-        board.awareness.receive(this, message.entries, Date.now())
-        board.spreadAwareness()
+        board.awareness.receive(this, message.entries)
         return
       case 'queryAwareness': {
-        const frame = board.awarenessFrame()
+        const frame = board.awareness.frame()
         if (frame) this.write([frame])
       }
     }
@@ -368,14 +285,7 @@ export class BoardConnection {
 
   /** Takes what a message costs; who has nothing left is not read for a while. */
   #charge(bytes: number) {
-    const { limits } = this.#ground
-    if (!limits.enabled) return
-    const now = performance.now()
-    const seconds = (now - this.#refilledAt) / 1000
-    this.#refilledAt = now
-    this.#messages = Math.min(limits.messageBurst, this.#messages + seconds * limits.messages) - 1
-    this.#bytes = Math.min(limits.byteBurst, this.#bytes + seconds * limits.bytes) - bytes
-    const wait = Math.max(-this.#messages / limits.messages, -this.#bytes / limits.bytes) * 1000
+    const wait = this.#allowance.take(bytes)
     if (wait <= 0) return
     this.#pause()
     const timer = setTimeout(() => this.#resume(), Math.min(wait, 10_000))

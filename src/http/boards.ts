@@ -21,32 +21,32 @@ const reader = {
   permission: { action: 'read', resource: 'Project' },
 } as const
 
-const get = defineRoute({
-  method: 'get',
-  path: board,
+const reads = {
   tag,
-  summary: 'The board of a project, with its texts as plain text',
   auth: 'user',
   scope: 'boards:read',
   access: reader,
   rate: rates.read,
   params,
   status: 200,
+} as const
+const writes = { tag, auth: 'user', scope: 'boards:write', access: member, rate: rates.write, params } as const
+
+const get = defineRoute({
+  ...reads,
+  method: 'get',
+  path: board,
+  summary: 'The board of a project, with its texts as plain text',
   answer: BoardPicture.extend({ access: z.enum(['write', 'read']).describe('What the bearer may do with it') }),
   errors: ['not_found'],
   handle: ({ actor, services }, { params }) => services.projectBoards.get(actor, params.id),
 })
 
 const operate = defineRoute({
+  ...writes,
   method: 'post',
   path: `${board}/operations`,
-  tag,
   summary: 'Does operations on the board, all or none; those who have it open see them at once',
-  auth: 'user',
-  scope: 'boards:write',
-  access: member,
-  rate: rates.write,
-  params,
   body: z.object({ operations: Operations }),
   example: {
     operations: [
@@ -61,17 +61,11 @@ const operate = defineRoute({
 })
 
 const exported = defineRoute({
+  ...reads,
   method: 'get',
   path: `${board}/export`,
-  tag,
   summary: 'The board as a file',
-  auth: 'user',
-  scope: 'boards:read',
-  access: reader,
-  rate: rates.read,
-  params,
   query: z.object({ format: z.enum(['json', 'markdown']).default('json') }),
-  status: 200,
   raw: {
     answers: {
       200: {
@@ -95,49 +89,32 @@ const exported = defineRoute({
 })
 
 const activity = defineRoute({
+  ...reads,
   method: 'get',
   path: `${board}/activity`,
-  tag,
   summary: 'Who added, moved, finished, renamed and removed what, newest first',
-  auth: 'user',
-  scope: 'boards:read',
-  access: reader,
-  rate: rates.read,
-  params,
   query: listQuery({}),
-  status: 200,
   answer: listOf(BoardActivity.wire),
   errors: ['not_found'],
   handle: ({ actor, services }, { params, query }) => services.projectBoards.activity(actor, params.id, query),
 })
 
 const versions = defineRoute({
+  ...reads,
   method: 'get',
   path: `${board}/versions`,
-  tag,
   summary: 'The versions of the board that were kept, newest first',
-  auth: 'user',
-  scope: 'boards:read',
-  access: reader,
-  rate: rates.read,
-  params,
   query: listQuery({}),
-  status: 200,
   answer: listOf(BoardVersion.wire),
   errors: ['not_found'],
   handle: ({ actor, services }, { params, query }) => services.projectBoards.versions.list(actor, params.id, query),
 })
 
 const keepVersion = defineRoute({
+  ...writes,
   method: 'post',
   path: `${board}/versions`,
-  tag,
   summary: 'Keeps what the board holds now under a name',
-  auth: 'user',
-  scope: 'boards:write',
-  access: member,
-  rate: rates.write,
-  params,
   body: z.object({ name: f.name(200) }),
   example: { name: 'Before the mixdown' },
   status: 201,
@@ -148,30 +125,21 @@ const keepVersion = defineRoute({
 })
 
 const version = defineRoute({
+  ...reads,
   method: 'get',
   path: `${board}/versions/{versionId}`,
-  tag,
   summary: 'A version with what it holds',
-  auth: 'user',
-  scope: 'boards:read',
-  access: reader,
-  rate: rates.read,
   params: versionParams,
-  status: 200,
   answer: z.intersection(BoardVersion.wire, z.looseObject({ content: BoardContent })),
   errors: ['not_found'],
   handle: ({ actor, services }, { params }) => services.projectBoards.versions.get(actor, params.id, params.versionId),
 })
 
 const restoreVersion = defineRoute({
+  ...writes,
   method: 'post',
   path: `${board}/versions/{versionId}/restore`,
-  tag,
   summary: 'Makes the board hold again what a version does, and answers with the version of what it held before',
-  auth: 'user',
-  scope: 'boards:write',
-  access: member,
-  rate: rates.write,
   params: versionParams,
   status: 200,
   answer: BoardVersion.wire,
@@ -181,14 +149,10 @@ const restoreVersion = defineRoute({
 })
 
 const removeVersion = defineRoute({
+  ...writes,
   method: 'delete',
   path: `${board}/versions/{versionId}`,
-  tag,
   summary: 'Deletes a version, by who made it or an owner of the project',
-  auth: 'user',
-  scope: 'boards:write',
-  access: member,
-  rate: rates.write,
   params: versionParams,
   status: 204,
   errors: ['not_found', 'forbidden'],
@@ -197,17 +161,12 @@ const removeVersion = defineRoute({
 })
 
 const comments = defineRoute({
+  ...reads,
   method: 'get',
   path: `${board}/cards/{cardId}/comments`,
-  tag,
   summary: 'What was said of a card, newest first',
-  auth: 'user',
-  scope: 'boards:read',
-  access: reader,
-  rate: rates.read,
   params: cardParams,
   query: listQuery({}),
-  status: 200,
   answer: listOf(Comment.wire),
   errors: ['not_found'],
   handle: ({ actor, services }, { params, query }) =>
@@ -215,14 +174,11 @@ const comments = defineRoute({
 })
 
 const comment = defineRoute({
+  ...writes,
   method: 'post',
   path: `${board}/cards/{cardId}/comments`,
-  tag,
   summary: 'Says something of a card; who made it and who are to do it are told',
-  auth: 'user',
-  scope: 'boards:write',
   access: reader,
-  rate: rates.write,
   params: cardParams,
   body: z.object({ content: f.text(1, 5_000) }),
   example: { content: 'The second take is the one' },

@@ -12,15 +12,21 @@ const params = z.object({ id: f.ref('Project') })
 const memberParams = z.object({ id: f.ref('Project'), userId: f.ref('User') })
 
 const ownerRule = { owner: 'an owner of the project', others: 'not_found' } as const
+const reader = {
+  owner: 'who is in the project, or anybody where it is open',
+  others: 'not_found',
+  permission: { action: 'read', resource: 'Project' },
+} as const
+const moderated = { ...ownerRule, permission: { action: 'moderate', resource: 'Project' } } as const
+
+const reads = { tag, auth: 'user', scope: 'boards:read', rate: rates.read, status: 200 } as const
+const writes = { tag, auth: 'user', scope: 'boards:write', rate: rates.write } as const
 
 const list = defineRoute({
+  ...reads,
   method: 'get',
   path: '/api/v1/projects',
-  tag,
   summary: 'Projects that one may see, newest first: without `open`, `ownerId` or `memberId` those that one is in',
-  auth: 'user',
-  scope: 'boards:read',
-  rate: rates.read,
   query: listQuery({
     open: z
       .stringbool({ truthy: ['true'], falsy: ['false'] })
@@ -30,19 +36,15 @@ const list = defineRoute({
     ownerId: f.ref('User').optional(),
     memberId: f.ref('User').optional(),
   }),
-  status: 200,
   answer: listOf(Project.wire),
   handle: ({ actor, services }, { query }) => services.projects.list(actor, query, query),
 })
 
 const create = defineRoute({
+  ...writes,
   method: 'post',
   path: '/api/v1/projects',
-  tag,
   summary: 'Makes a project, with its maker as owner',
-  auth: 'user',
-  scope: 'boards:write',
-  rate: rates.write,
   body: ProjectInput,
   example: { title: 'Dub sessions, volume two', description: 'Six tracks by spring', isOpen: false },
   status: 201,
@@ -52,34 +54,23 @@ const create = defineRoute({
 })
 
 const get = defineRoute({
+  ...reads,
   method: 'get',
   path: '/api/v1/projects/{id}',
-  tag,
   summary: 'A project',
-  auth: 'user',
-  scope: 'boards:read',
-  access: {
-    owner: 'who is in the project, or anybody where it is open',
-    others: 'not_found',
-    permission: { action: 'read', resource: 'Project' },
-  },
-  rate: rates.read,
+  access: reader,
   params,
-  status: 200,
   answer: Project.wire,
   errors: ['not_found'],
   handle: ({ actor, services }, { params }) => services.projects.get(actor, params.id),
 })
 
 const update = defineRoute({
+  ...writes,
   method: 'patch',
   path: '/api/v1/projects/{id}',
-  tag,
   summary: 'Changes the fields given of a project, by an owner',
-  auth: 'user',
-  scope: 'boards:write',
-  access: { ...ownerRule, permission: { action: 'moderate', resource: 'Project' } },
-  rate: rates.write,
+  access: moderated,
   params,
   body: ProjectPatch,
   example: { isOpen: true },
@@ -90,14 +81,11 @@ const update = defineRoute({
 })
 
 const remove = defineRoute({
+  ...writes,
   method: 'delete',
   path: '/api/v1/projects/{id}',
-  tag,
   summary: 'Deletes a project with its board, members and bookings; by an owner, or with the permission to',
-  auth: 'user',
-  scope: 'boards:write',
   access: { ...ownerRule, permission: { action: 'delete', resource: 'Project' } },
-  rate: rates.write,
   params,
   status: 204,
   errors: ['not_found', 'forbidden'],
@@ -105,35 +93,24 @@ const remove = defineRoute({
 })
 
 const members = defineRoute({
+  ...reads,
   method: 'get',
   path: '/api/v1/projects/{id}/members',
-  tag,
   summary: 'The members of a project, longest in it first',
-  auth: 'user',
-  scope: 'boards:read',
-  access: {
-    owner: 'who is in the project, or anybody where it is open',
-    others: 'not_found',
-    permission: { action: 'read', resource: 'Project' },
-  },
-  rate: rates.read,
+  access: reader,
   params,
   query: listQuery({}),
-  status: 200,
   answer: listOf(UserProject.wire),
   errors: ['not_found'],
   handle: ({ actor, services }, { params, query }) => services.projects.members.list(actor, params.id, query),
 })
 
 const addMember = defineRoute({
+  ...writes,
   method: 'post',
   path: '/api/v1/projects/{id}/members',
-  tag,
   summary: 'Brings somebody into a project, by an owner',
-  auth: 'user',
-  scope: 'boards:write',
-  access: { ...ownerRule, permission: { action: 'moderate', resource: 'Project' } },
-  rate: rates.write,
+  access: moderated,
   params,
   body: MemberInput,
   example: { userId: '01HYN8FXZ2W6X8K6YTNPEKXYM7', role: 'producer' },
@@ -144,14 +121,11 @@ const addMember = defineRoute({
 })
 
 const updateMember = defineRoute({
+  ...writes,
   method: 'patch',
   path: '/api/v1/projects/{id}/members/{userId}',
-  tag,
   summary: 'Gives a member another role or access, by an owner',
-  auth: 'user',
-  scope: 'boards:write',
-  access: { ...ownerRule, permission: { action: 'moderate', resource: 'Project' } },
-  rate: rates.write,
+  access: moderated,
   params: memberParams,
   body: MemberPatch,
   example: { role: 'producer', access: 'viewer' },
@@ -163,18 +137,15 @@ const updateMember = defineRoute({
 })
 
 const removeMember = defineRoute({
+  ...writes,
   method: 'delete',
   path: '/api/v1/projects/{id}/members/{userId}',
-  tag,
   summary: 'Takes a member out of a project, by an owner; or leaves it, oneself',
-  auth: 'user',
-  scope: 'boards:write',
   access: {
     owner: 'an owner of the project, or the member',
     others: 'not_found',
     permission: { action: 'moderate', resource: 'Project' },
   },
-  rate: rates.write,
   params: memberParams,
   status: 204,
   errors: ['not_found', 'forbidden', 'conflict'],

@@ -4,7 +4,8 @@ import type { Answer, Instance, Person, World } from '../support/world.ts'
 
 /** A WAV of silence and a pattern, of some bytes in all. */
 export function wav(bytes = 64_000, seed = 1): Buffer {
-  const file = encodeWave([new Float32Array((bytes - 44) / 2)], 44_100)
+  const file = Buffer.alloc(bytes)
+  encodeWave([new Float32Array(Math.floor((bytes - 44) / 2))], 44_100).copy(file)
   for (let at = 44; at < bytes; at++) file[at] = (at * 31 + (at >> 8) * seed) & 0xff
   return file
 }

@@ -1,6 +1,7 @@
 import { io } from 'socket.io-client'
+import { openAll } from './bare-socket.ts'
 import type { AcksFigures, AcksJob, StockJob } from './jobs.ts'
-import { openAll, RawSocket, type SocketEvents } from './socket.ts'
+import { RawSocket, type SocketEvents } from './socket.ts'
 import { Latencies } from './stats.ts'
 import { runId, sendPacket } from './text.ts'
 import { openWindow, sleep } from './window.ts'

@@ -1,5 +1,6 @@
+import { openAll } from './bare-socket.ts'
 import type { DeliveriesFigures, DeliveriesJob } from './jobs.ts'
-import { openAll, RawSocket, type SocketEvents } from './socket.ts'
+import { RawSocket, type SocketEvents } from './socket.ts'
 import { Latencies } from './stats.ts'
 import { runId, sendPacket, sentAt } from './text.ts'
 import { openWindow, sleep } from './window.ts'

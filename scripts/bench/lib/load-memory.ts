@@ -1,6 +1,7 @@
+import { openAll } from './bare-socket.ts'
 import type { MemoryFigures, MemoryJob } from './jobs.ts'
 import { rssBytes } from './machine.ts'
-import { openAll, RawSocket } from './socket.ts'
+import { RawSocket } from './socket.ts'
 import { sleep } from './window.ts'
 
 /** Resident bytes a connection adds: a few come and go first, so that what is loaded once counts with the idle process. */

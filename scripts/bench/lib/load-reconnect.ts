@@ -1,6 +1,7 @@
+import { openAll } from './bare-socket.ts'
 import type { ReconnectFigures, ReconnectJob, SocketPlan } from './jobs.ts'
 import { Ledger } from './ledger.ts'
-import { openAll, RawSocket } from './socket.ts'
+import { RawSocket } from './socket.ts'
 import { runId } from './text.ts'
 import { sleep } from './window.ts'
 

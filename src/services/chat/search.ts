@@ -6,6 +6,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/ports.ts'
 import type { Log } from '../../log/log.ts'
 import type { LogRecord } from '../../log/types.ts'
+import { duplicatesOf } from '../shared/duplicates.ts'
 import { logRecords } from '../shared/records.ts'
 
 const batchSize = 500
@@ -61,13 +62,8 @@ export function createSearch({ database, log, logger }: { database: Database; lo
         },
       }
     })
-    try {
-      await index.bulkWrite(operations as never, { ordered: false })
-    } catch (error) {
-      // Another instance indexes the same log: what is there already is as new or newer, and it goes on from its cursor.
-      const failures = [(error as { writeErrors?: unknown }).writeErrors ?? []].flat() as { code: number }[]
-      if (failures.length === 0 || failures.some((failure) => failure.code !== 11000)) throw error
-    }
+    // Another instance may index the same log: what is there already is as new or newer, and it goes on from its cursor.
+    await index.bulkWrite(operations as never, { ordered: false }).catch(duplicatesOf)
   }
 
   async function work() {

@@ -1,11 +1,10 @@
 import type { mongo } from 'mongoose'
 import type { z } from 'zod'
 import { AudioFile, type AudioFileDoc, type AudioFileWire, type AudioVisibility } from '../../../models/AudioFile.ts'
-import { AudioFileTag } from '../../../models/AudioFileTag.ts'
 import type { Config } from '../../config.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
-import { invalid, notFound } from '../../kernel/errors.ts'
+import { notFound } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
 import { decodeCursor, type Page, type PageRequest, pageOf } from '../../kernel/page.ts'
 import type { Logger } from '../../kernel/ports.ts'
@@ -13,8 +12,8 @@ import type { ObjectStorage } from '../../kernel/storage.ts'
 import { seeAudio, type Viewer } from '../../policies/audio.ts'
 import type { Audit } from '../accounts/audit.ts'
 import { waveformUrl } from '../shared/addresses.ts'
-import { parseKey } from '../shared/harmony.ts'
 import { toUpdate } from '../shared/patches.ts'
+import { type AudioFileFilter, createAudioSearch } from './audio-search.ts'
 import type { Claims } from './claims.ts'
 import type { Links } from './links.ts'
 import { audioTypeOf, peek, sniffBytes } from './sniff.ts'
@@ -35,21 +34,6 @@ export interface AudioFileChange {
   description?: string | null | undefined
   visibility?: Visibility | undefined
   tags?: string[] | undefined
-}
-
-export interface AudioFileFilter {
-  userId?: string | undefined
-  visibility?: Visibility | undefined
-  tag?: string | undefined
-  q?: string | undefined
-  /** Beats a minute. */
-  tempoMin?: number | undefined
-  tempoMax?: number | undefined
-  /** As `C#m`. */
-  key?: string | undefined
-  /** LUFS. */
-  loudnessMin?: number | undefined
-  loudnessMax?: number | undefined
 }
 
 export interface AudioFilesDeps {
@@ -87,6 +71,7 @@ export const audioKey = (id: string) => `audio/${id}`
 export function createAudioFiles(deps: AudioFilesDeps) {
   const { database, storage, audit, claims, tags, links, logger, config } = deps
   const files = database.collection(AudioFile)
+  const search = createAudioSearch(database)
   const listeners: CreatedListener[] = []
   const publicListeners: PublicListener[] = []
   const editListeners: EditListener[] = []
@@ -222,22 +207,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
     /** Newest first: everybody's public ones, or all of one's own. */
     async list(viewer: Viewer, filter: AudioFileFilter, { limit, cursor }: PageRequest): Promise<Page<AudioFileWire>> {
       const [after] = decodeCursor(cursor, ['string']) ?? []
-      const own = filter.userId !== undefined && filter.userId === viewer?.userId
-      const asked = filter.visibility
-      if (!own && asked !== undefined && asked !== 'public') return { items: [], nextCursor: null }
-      const match = {
-        ...(filter.userId && { userId: filter.userId }),
-        ...(own ? asked && { visibility: asked } : { visibility: 'public' as const }),
-        ...soundMatch(filter),
-        ...(filter.q && { $text: { $search: plainWords(filter.q) } }),
-      }
-      const rows = filter.tag
-        ? await tagged(filter.tag, match, after, limit + 1)
-        : await files
-            .find({ ...match, ...(after && { _id: { $lt: after } }) } as never, { maxTimeMS: 5_000 })
-            .sort({ _id: -1 })
-            .limit(limit + 1)
-            .toArray()
+      const rows = await search.find(viewer, filter, after, limit + 1)
       const items = await presentAll(rows.slice(0, limit))
       const page = pageOf(
         rows,
@@ -305,61 +275,6 @@ export function createAudioFiles(deps: AudioFilesDeps) {
     maxUploadBytes: config.maxUploadBytes,
     presentAll,
   }
-
-  /** Files with a tag in the order of their ids, a page of them. */
-  async function tagged(tagId: string, match: object, after: string | undefined, limit: number) {
-    const { $text: _words, ...fields } = match as Record<string, unknown>
-    const words =
-      '$text' in match
-        ? await files
-            .find(match as never, { projection: { _id: 1 } })
-            .limit(1_000)
-            .toArray()
-        : null
-    return database
-      .collection(AudioFileTag)
-      .aggregate<AudioFileDoc>(
-        [
-          {
-            $match: {
-              tagId,
-              ...(words && { audioFileId: { $in: words.map((row) => row._id) } }),
-              ...(after && { audioFileId: { $lt: after, ...(words && { $in: words.map((row) => row._id) }) } }),
-            },
-          },
-          { $sort: { audioFileId: -1 } },
-          { $lookup: { from: AudioFile.spec.collection, localField: 'audioFileId', foreignField: '_id', as: 'file' } },
-          { $replaceWith: { $first: '$file' } },
-          { $match: fields },
-          { $limit: limit },
-        ],
-        { maxTimeMS: 5_000 },
-      )
-      .toArray()
-  }
 }
-
-/** What of a filter is about the sound. Throws `invalid` for a key that is none. */
-function soundMatch({ tempoMin, tempoMax, key, loudnessMin, loudnessMax }: AudioFileFilter): object {
-  const between = (field: string, low: number | undefined, high: number | undefined) =>
-    (low !== undefined || high !== undefined) && {
-      [field]: { ...(low !== undefined && { $gte: low }), ...(high !== undefined && { $lte: high }) },
-    }
-  const tonality = key === undefined ? undefined : parseKey(key)
-  if (key !== undefined && tonality === undefined) throw invalid('is not a key such as C#m', 'key')
-  return {
-    ...between('sound.tempo', tempoMin, tempoMax),
-    ...between('sound.loudness', loudnessMin, loudnessMax),
-    ...(tonality !== undefined && { 'sound.key': tonality }),
-  }
-}
-
-/** Words without what MongoDB reads as operators: quotes and leading minus signs. */
-const plainWords = (text: string): string =>
-  text
-    .split(/[\s"]+/)
-    .map((word) => word.replace(/^-+/, ''))
-    .filter(Boolean)
-    .join(' ')
 
 export type AudioFiles = ReturnType<typeof createAudioFiles>

@@ -8,6 +8,7 @@ import type { Logger } from '../../kernel/ports.ts'
 import type { Deletion } from '../deletion.ts'
 import type { Jobs } from '../jobs.ts'
 import type { Notifications } from '../notifications/notifications.ts'
+import { duplicatesOf } from '../shared/duplicates.ts'
 import { blockedEitherWay, personsAmong } from '../shared/persons.ts'
 import { sumsChange } from './features.ts'
 import { catalogueId, ensureCatalogue, hear } from './hearing.ts'
@@ -116,11 +117,8 @@ export function createMatching({ database, jobs, notifications, deletion, logger
       else if (old) writes.push({ updateOne: { filter, update: { $set: { score, grounds: reasons, updatedAt: at } } } })
     }
     if (writes.length > 0) {
-      await matches.bulkWrite(writes as never, { ordered: false }).catch((error) => {
-        // The other side's refresh made the same match at the same time, from the same sketches.
-        const failures = (error as { writeErrors?: { code: number }[] }).writeErrors
-        if (!failures?.length || failures.some(({ code }) => code !== 11000)) throw error
-      })
+      // The other side's refresh may make the same match at the same time, from the same sketches.
+      await matches.bulkWrite(writes as never, { ordered: false }).catch(duplicatesOf)
     }
     return fresh
   }

@@ -14,6 +14,7 @@ import { newId } from '../../kernel/ids.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
 import type { Emitter, Logger } from '../../kernel/ports.ts'
 import type { Jobs } from '../jobs.ts'
+import { duplicatesOf } from '../shared/duplicates.ts'
 import { pageById } from '../shared/pages.ts'
 import { type Act, createCollapsing } from './collapsing.ts'
 import { createPreferences } from './preferences.ts'
@@ -131,9 +132,7 @@ export function createNotifications({ database, emitter, jobs, logger, digestMs 
       await notifications.insertMany(docs as never, { ordered: false })
       return docs
     } catch (error) {
-      const failures = (error as { writeErrors?: { index: number; code: number }[] }).writeErrors
-      if (!failures?.length || failures.some((failure) => failure.code !== 11000)) throw error
-      const there = new Set(failures.map((failure) => failure.index))
+      const there = new Set(duplicatesOf(error))
       return docs.filter((_, index) => !there.has(index))
     }
   }

@@ -112,3 +112,5 @@ export function createPresenceStore({ database }: { database: Database }) {
     },
   }
 }
+
+export type PresenceStore = ReturnType<typeof createPresenceStore>

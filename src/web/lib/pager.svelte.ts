@@ -1,6 +1,6 @@
 import { api, type Page } from './api.ts'
 
-const standardMost = 1_000
+const most = 1_000
 
 /** A list that the server answers in pages: what is shown, whether there is more, and what went wrong. */
 export class Pager<T extends { id: string }> {
@@ -9,10 +9,11 @@ export class Pager<T extends { id: string }> {
   error = $state.raw<unknown>(null)
   #path = ''
   #turn = 0
-  readonly #most: number
+  readonly #onPage: (items: T[]) => void
 
-  constructor(most = standardMost) {
-    this.#most = most
+  /** `onPage` gets what each page brings, before it is shown. */
+  constructor(onPage: (items: T[]) => void = () => {}) {
+    this.#onPage = onPage
   }
 
   /**
@@ -38,6 +39,7 @@ export class Pager<T extends { id: string }> {
 
   /** Before something else is asked for, of which nothing that is here is a part. */
   clear(): void {
+    this.#turn++
     this.items = null
     this.nextCursor = null
   }
@@ -52,9 +54,10 @@ export class Pager<T extends { id: string }> {
     try {
       const page = await api<Page<T>>('GET', this.#path + (cursor ? `${sign}cursor=${encodeURIComponent(cursor)}` : ''))
       if (turn !== this.#turn) return
+      this.#onPage(page.items)
       const known = new Set(before.map(({ id }) => id))
-      this.items = [...before, ...page.items.filter(({ id }) => !known.has(id))].slice(0, this.#most)
-      this.nextCursor = this.items.length < this.#most ? page.nextCursor : null
+      this.items = [...before, ...page.items.filter(({ id }) => !known.has(id))].slice(0, most)
+      this.nextCursor = this.items.length < most ? page.nextCursor : null
       this.error = null
     } catch (error) {
       if (turn === this.#turn) this.error = error

@@ -5,7 +5,7 @@ import MessageCircle from '@lucide/svelte/icons/message-circle'
 import Kanban from '@lucide/svelte/icons/square-kanban'
 import Users from '@lucide/svelte/icons/users'
 import type { Component } from 'svelte'
-import type { Texts } from '../lib/i18n/en.ts'
+import type { Texts } from '../lib/i18n/en/texts.ts'
 import type { Page } from '../lib/router.svelte.ts'
 import { news } from './news.svelte.ts'
 

@@ -1,11 +1,11 @@
-import { en, type Texts } from './en.ts'
+import { en, type Texts } from './en/texts.ts'
 
 export const languages = { en: 'English', de: 'Deutsch' } as const
 export type Language = keyof typeof languages
 
 /** English is always there; the others come when they are wanted. */
 const others: Record<Exclude<Language, 'en'>, () => Promise<Texts>> = {
-  de: async () => (await import('./de.ts')).de,
+  de: async () => (await import('./de/texts.ts')).de,
 }
 
 const isLanguage = (text: string): text is Language => text in languages

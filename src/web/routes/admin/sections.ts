@@ -5,7 +5,7 @@ import ShieldCheck from '@lucide/svelte/icons/shield-check'
 import Tag from '@lucide/svelte/icons/tag'
 import Users from '@lucide/svelte/icons/users'
 import type { Component } from 'svelte'
-import type { Texts } from '../../lib/i18n/en.ts'
+import type { Texts } from '../../lib/i18n/en/texts.ts'
 import type { adminRights } from '../../lib/rights.ts'
 
 export interface Section {
