@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 import { startApp } from '../src/app.ts'
+import { connect } from '../src/client/index.ts'
 import { readConfig } from '../src/config.ts'
 import { createLogger } from '../src/infra/logger.ts'
 // @ts-expect-error a script without types
@@ -29,6 +30,25 @@ async function analysed({
 }) {
   const end = Date.now() + 300_000
   while (Date.now() < end && (await db!.collection('jobs').countDocuments()) > 0) await sleep(500)
+}
+
+/** A board with more cards than fit on a screen, in columns of unlike length; returns its project's id. */
+async function fillBoard(post: (path: string, body: object) => Promise<any>): Promise<string> {
+  const { id } = await post('/projects', { title: 'Two winters of ideas', description: 'Whatever came to mind.' })
+  const operations = Array.from({ length: 150 }, (_, at) => ({
+    op: 'card.add',
+    columnId: ['todo', 'todo', 'doing', 'todo', 'done'][at % 5],
+    title: [
+      'A bridge in seven',
+      'That bassline from the train',
+      'Brushes',
+      'Write to the label about the second pressing',
+    ][at % 4]!,
+    labels: ['bass', 'mix', 'words', 'live'].slice(at % 4, (at % 4) + (at % 3)),
+    ...(at % 5 === 1 && { checklist: [{ text: 'Tune' }, { text: 'Count in' }] }),
+  }))
+  await post(`/projects/${id}/board/operations`, { operations })
+  return id
 }
 
 const data = await mkdtemp(join(tmpdir(), 'phantom-power-pictures-'))
@@ -54,10 +74,10 @@ try {
   const browser = await chromium.launch({ executablePath: await ensureChromium(), args: ['--no-sandbox'] })
   stops.push(() => browser.close())
 
-  // Somebody has something for the moderators to look at, and one of the musicians looks after the place.
+  // One of the musicians looks after the place.
   await open.accounts.operator.makeAdmin(email, undefined)
-  const complaint = { targetType: 'Profile', reason: 'Sells cables to everybody who joins.\nThe third time this week.' }
   await analysed(open.database.connection)
+  let manyId = ''
 
   for (const [size, viewport] of Object.entries(sizes)) {
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -66,7 +86,7 @@ try {
       const take = async (name: string, path: string) => {
         if (!wanted.test(`${name}.${size}.${colorScheme}`)) return
         await page.goto(url + path)
-        await page.locator('h1:visible, .empty:visible').first().waitFor()
+        await page.locator('h1:visible, h2:visible, .empty:visible').first().waitFor()
         await page.locator('.spinner').first().waitFor({ state: 'detached' })
         await page.waitForTimeout(500)
         await page.screenshot({ path: join(folder, `${name}.${size}.${colorScheme}.png`) })
@@ -95,16 +115,39 @@ try {
       })
       await context.request.post(`${url}/api/v1/reports`, {
         headers: bearer,
-        data: { ...complaint, targetId: ((await profile.json()) as { id: string }).id },
+        data: {
+          targetType: 'Profile',
+          targetId: ((await profile.json()) as { id: string }).id,
+          // The page writes where it is beneath.
+          reason: `Sells cables to everybody who joins.\nThe third time this week.\n\n/people/${conversation.userId}`,
+        },
+      })
+      const heard = await first('/api/v1/audio-files')
+      const recording = heard.find(({ title }) => title.startsWith('Night Ferry'))
+      manyId ||= await fillBoard(async (path, body) => {
+        const made = await context.request.post(`${url}/api/v1${path}`, { headers: bearer, data: body })
+        if (!made.ok()) throw new Error(`${path} answered ${made.status()}: ${await made.text()}`)
+        return made.json()
       })
       await take('rooms', '/rooms')
       await take('room', `/rooms/${rooms[0].id}`)
+      if (recording && wanted.test(`room-listening.${size}.${colorScheme}`)) {
+        const client = connect({ url, token: accessToken })
+        await client.listen.start(rooms[0].id, recording.id, 9_000)
+        await client.send(rooms[0].id, 'This turn is the one I mean.', {
+          anchor: { audioFileId: recording.id, startMs: 12_000, endMs: 15_000 },
+        })
+        await take('room-listening', `/rooms/${rooms[0].id}`)
+        await client.listen.control(rooms[0].id, 'stop')
+        await client.close()
+      }
       await take('discover', '/discover')
       await take('messages', '/messages')
       await take('conversation', `/messages/${conversation.userId}`)
       await take('boards', '/boards')
       await take('board', `/boards/${projectId}`)
       await take('board-card', `/boards/${projectId}/${card.id}`)
+      await take('board-many', `/boards/${manyId}`)
       await take('bookings', '/bookings')
       const [booking] = await first('/api/v1/bookings?status=requested')
       await take('booking', `/bookings/${booking.id}`)
@@ -117,8 +160,6 @@ try {
       await take('sound-mine', '/sound')
       await take('sound-found', '/sound?tab=all&tempoMin=90&tempoMax=110')
       await take('playlists', '/sound?tab=playlists')
-      const heard = await first('/api/v1/audio-files')
-      const recording = heard.find(({ title }) => title.startsWith('Night Ferry'))
       if (recording) await take('recording', `/sound/${recording.id}`)
       const playlist = (await first('/api/v1/playlists')).find(({ name }) => name.startsWith('Night Ferry'))
       if (playlist) await take('playlist', `/playlists/${playlist.id}`)

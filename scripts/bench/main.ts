@@ -8,6 +8,7 @@ const BENCHMARKS: Record<string, { file: string; about: string }> = {
   matching: { file: 'matching.ts', about: 'what one user’s new matches cost among 1,000, 10,000 and 100,000 users' },
   beside: { file: 'beside.ts', about: 'acks of chat while songs are uploaded and analysed' },
   boards: { file: 'boards.ts', about: 'boards beside @hocuspocus/server and @y/websocket-server' },
+  web: { file: 'web.ts', about: 'how a room of 100,000 messages and a board of 2,000 cards open and move in Chromium' },
   fanout: { file: 'fanout.ts', about: 'the batching adapter beside the stock one, through stock clients' },
 }
 

@@ -182,10 +182,62 @@ describe('sound', () => {
     }
     expect(faults).toEqual([])
   })
+
+  it('[PAGE-16] finds recordings by tempo, key, tag and words by keyboard, in an address that can be sent', async () => {
+    const [vera, walt] = await stage.world.users('Vera Pine', 'Walt Oak')
+    const slow = await record(vera!, 'Slow delta')
+    await stage.post(vera!, `/api/v1/audio-files/${slow}`, { tags: ['delta'] }, 200, 'PATCH')
+    await addAnalysis(vera!, slow, { tempo: 61, key: 'Bb' })
+    await addAnalysis(vera!, await record(vera!, 'Fast delta'), { tempo: 171, key: 'G#m' })
+    await record(vera!, 'Unheard delta')
+    const asked = (query: string) => stage.world.ask('GET', `/api/v1/audio-files?userId=${vera!.id}&${query}`)
+    await expect.poll(async () => (await asked('tempoMin=1')).body.items.length, { timeout: 20_000 }).toBe(2)
+    const { page, complaints } = await visitAs(walt!, '/sound?tab=all')
+    const titles = () => page.locator('.rows .title').allTextContents()
+    await page.getByRole('searchbox', { name: 'Words in title or description' }).fill('delta')
+    await expect.poll(titles).toEqual(['Unheard delta', 'Fast delta', 'Slow delta'])
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('150')
+    await expect.poll(titles).toEqual(['Fast delta'])
+    await page.locator('summary').getByText('1 filter').waitFor({ state: 'attached' })
+    await page.waitForURL('**tempoMin=150**')
+    // A range that ends before it begins is said to be one, and not asked for.
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('60')
+    await page.getByRole('alert').waitFor()
+    expect(await titles()).toEqual(['Fast delta'])
+    expect(page.url()).not.toContain('tempoMax')
+    await page.getByLabel('Tempo from, BPM').focus()
+    await page.keyboard.press('Control+a')
+    await page.keyboard.press('Delete')
+    await page.getByLabel('Tempo to, BPM').focus()
+    await page.keyboard.press('Control+a')
+    await page.keyboard.type('70')
+    await expect.poll(titles).toEqual(['Slow delta'])
+    // A select takes the letters of what it holds.
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('A♭')
+    await expect.poll(titles).toEqual([])
+    await page.getByText('Nothing fits').waitFor()
+    // What was chosen comes back by its address.
+    const sent = await visitAs(vera!, new URL(page.url()).pathname + new URL(page.url()).search)
+    await sent.page.getByLabel('Tempo to, BPM').waitFor()
+    expect(await sent.page.getByLabel('Tempo to, BPM').inputValue()).toBe('70')
+    await page.getByRole('button', { name: 'Clear' }).focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(titles).toEqual(['Unheard delta', 'Fast delta', 'Slow delta'])
+    await page.getByLabel('Tag', { exact: true }).focus()
+    await page.keyboard.type('delta')
+    await expect.poll(titles).toEqual(['Slow delta'])
+    await page.waitForURL('**tag=delta**')
+    expect(complaints).toEqual([])
+  })
 })
 
 /** What a bot of hers heard in a recording. */
-async function addAnalysis(owner: Person, id: string) {
+async function addAnalysis(owner: Person, id: string, { tempo = 120.5, key = 'C#m' } = {}) {
   const bot = await stage.world.ask('POST', '/api/v1/bots', {
     as: owner,
     body: { name: 'Ears', scopes: ['analysis:write', 'audio:read'] },
@@ -194,8 +246,8 @@ async function addAnalysis(owner: Person, id: string) {
   const answer = await stage.world.ask('POST', `/api/v1/audio-files/${id}/analysis-results`, {
     as: { accessToken: bot.body.token },
     body: {
-      tempo: 120.5,
-      key: 'C#m',
+      tempo,
+      key,
       genre: 'ambient',
       confidence: 0.8,
       modelVersion: 'test-ears-1',

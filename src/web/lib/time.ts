@@ -65,11 +65,17 @@ export const weekdayNames = (days: Date[]): { short: string; long: string }[] =>
 /** The first to the last day of a span: `2 – 8 March 2026`. */
 export const spanOfDays = (from: Date, to: Date): string => format({ dateStyle: 'long' }).formatRange(from, to)
 
-/** From when to when, with the date where it is asked for or where the two are of several days. */
+/** From when to when, with the date where it is asked for or where the two are of several days; other years are named. */
 export function timeSpan(start: string, end: string, withDate = false): string {
   const [from, to] = [new Date(start), new Date(end)]
   const oneDay = from.toDateString() === to.toDateString()
   const time = { hour: 'numeric', minute: '2-digit' } as const
-  const date = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' } as const
+  const isThisYear = [from, to].every((day) => day.getFullYear() === new Date().getFullYear())
+  const date = {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    ...(isThisYear ? {} : { year: 'numeric' as const }),
+  } as const
   return format({ ...(withDate || !oneDay ? date : {}), ...time }).formatRange(from, to)
 }

@@ -9,6 +9,7 @@ export const admin: Texts['admin'] = {
   reportsNone: 'Hier wartet nichts',
   reportsNoneHint: 'Was Leute melden, erscheint hier.',
   reportStatus: { open: 'Offen', reviewed: 'Angesehen', closed: 'Geschlossen' },
+  reportedBy: 'gemeldet von',
   targets: { AudioFile: 'Aufnahme', Comment: 'Kommentar', Profile: 'Person', Project: 'Projekt' },
   look: 'Ansehen',
   takeOn: 'Übernehmen',

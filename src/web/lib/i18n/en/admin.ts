@@ -7,6 +7,7 @@ export const admin = {
   reportsNone: 'Nothing waits here',
   reportsNoneHint: 'What people report shows up here.',
   reportStatus: { open: 'Open', reviewed: 'Looked at', closed: 'Closed' },
+  reportedBy: 'reported by',
   targets: { AudioFile: 'Recording', Comment: 'Comment', Profile: 'Person', Project: 'Project' },
   look: 'Look at it',
   takeOn: 'Take it on',
