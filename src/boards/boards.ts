@@ -6,10 +6,11 @@ import type { ChannelBus, Logger } from '../kernel/ports.ts'
 import { Board, type BoardGround } from './board.ts'
 import { createCommitter } from './committer.ts'
 import { compact } from './compaction.ts'
+import { createComparison } from './comparison.ts'
 import { BoardDocument } from './document.ts'
 import { decodeMessage, encodeMessage, type Message } from './exchange.ts'
 import { pack } from './protocol.ts'
-import { createBoardStore, earlier } from './store.ts'
+import { createBoardStore } from './store.ts'
 import { createThreads } from './threads.ts'
 import { type Author, BrokenFrame, type Commit, closeCodes } from './types.ts'
 
@@ -47,10 +48,6 @@ export interface BoardStats {
 export type Boards = ReturnType<typeof createBoards>
 
 const standardTimes: BoardTimes = { compareMs: 2_500, idleMs: 30_000, restMs: 10_000, compactAgeMs: 30_000 }
-/** A comparison looks back this much further than to the last one: a write's time is taken before it can be read. */
-const overlapSeconds = 30
-/** How long an instance looks for records of its own, too, after a write that may have been stored or not. */
-const unsureMs = 2 * overlapSeconds * 1_000
 const maxOpen = 50_000
 /** Records after which an open board is compacted, and one that closes. */
 const openRecords = 1_000
@@ -73,11 +70,8 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
   const counts = { committed: 0, compacted: 0 }
   const compacting = new Map<string, Promise<void>>()
   const running = new Set<Promise<unknown>>()
-  let comparedAt: Awaited<ReturnType<typeof store.time>> | null = null
-  let comparing: Promise<void> | null = null
   let closed = false
-  /** When a write of this instance last ended without being known to be stored. */
-  let unsureAt = Number.NEGATIVE_INFINITY
+  const comparison = createComparison({ instanceId, store, open, catchUp, logger })
 
   const ground: BoardGround = {
     instanceId,
@@ -86,8 +80,7 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
       try {
         await committer.add(record)
       } catch (error) {
-        // It may be stored all the same: then it is found like any other's.
-        unsureAt = performance.now()
+        comparison.doubt()
         throw error
       }
     },
@@ -219,38 +212,6 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
     return work
   }
 
-  /** Looks for records that no message has told of. */
-  async function compare() {
-    const now = await store.time()
-    const after = earlier(comparedAt ?? now, overlapSeconds)
-    const isLate = comparedAt !== null && now.getHighBits() - comparedAt.getHighBits() > overlapSeconds / 3
-    const isSure = performance.now() - unsureAt > unsureMs
-    const found = await store.since([...open.keys()], after, isSure ? instanceId : null)
-    comparedAt = now
-    if (isLate) {
-      // So long without a look that a compaction may have taken records away.
-      for (const board of open.values()) void catchUp(board)
-      return
-    }
-    const missed = found.filter(([id, projectId]) => open.get(projectId)?.has(id) === false)
-    for (const [projectId, rows] of byBoard(missed)) {
-      const board = open.get(projectId)
-      // Those that this instance has just stored itself are known a moment later.
-      if (!board) continue
-      const records = await store.read(rows.map(([id]) => id))
-      board.atRest(() => board.take(records))
-    }
-  }
-
-  function compareSoon() {
-    if (comparing || closed) return
-    comparing = compare()
-      .catch((error) => logger.warn({ err: error }, 'comparing boards with MongoDB failed; trying again'))
-      .finally(() => {
-        comparing = null
-      })
-  }
-
   function compactSoon(projectId: string, ageMs = times.compactAgeMs) {
     if (compacting.has(projectId) || compacting.size >= 2) return
     const work = compact({ store, threads }, projectId, ageMs)
@@ -292,7 +253,7 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
   }
 
   channels.onReconnect(() => {
-    compareSoon()
+    comparison.run()
     for (const board of open.values()) ground.publish(board.projectId, { type: 'opened' })
   })
 
@@ -304,7 +265,7 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
 
     /** Begins to compare and to tidy up. */
     start() {
-      timers.push(setInterval(compareSoon, times.compareMs), setInterval(tend, 1_000))
+      timers.push(setInterval(comparison.run, times.compareMs), setInterval(tend, 1_000))
       for (const timer of timers) timer.unref()
     },
 
@@ -365,11 +326,12 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
       const end = Date.now() + ms
       const late = new Promise<void>((done) => setTimeout(done, ms).unref())
       closed = true
+      const compared = comparison.close()
       for (const timer of timers) clearInterval(timer)
       await Promise.race([Promise.all([...open.values()].map((board) => board.idle())), late])
       for (const board of [...open.values()]) letGo(board)
       await Promise.race([committer.idle(), late])
-      await Promise.race([Promise.allSettled([comparing, ...compacting.values(), ...running]), late])
+      await Promise.race([Promise.allSettled([compared, ...compacting.values(), ...running]), late])
       if (Date.now() > end) logger.warn({}, 'boards did not come to rest in time')
       await threads.close()
     },
@@ -377,9 +339,3 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
 }
 
 const channelOf = (projectId: string) => `board:${projectId}`
-
-function byBoard(rows: [string, string][]): Map<string, [string, string][]> {
-  const groups = new Map<string, [string, string][]>()
-  for (const row of rows) groups.set(row[1], [...(groups.get(row[1]) ?? []), row])
-  return groups
-}

@@ -1,6 +1,6 @@
 import { newId } from '../kernel/ids.ts'
+import type { Live } from './open-logs.ts'
 import { type Operation, placed } from './operation.ts'
-import type { Live } from './tail.ts'
 import type { LogRecord, WriteStep } from './types.ts'
 
 /** One operation with the step that does it. */

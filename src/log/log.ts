@@ -1,6 +1,7 @@
 import { AppError } from '../kernel/errors.ts'
 import type { Bus, Logger } from '../kernel/ports.ts'
-import { createTail, type Live } from './tail.ts'
+import type { Live } from './open-logs.ts'
+import { createTail } from './tail.ts'
 import type { Draft, LiveView, LogKind, LogRecord, LogStore, Rendered, Within } from './types.ts'
 import { type ChangeOptions, createWriter, type Guard } from './writer.ts'
 

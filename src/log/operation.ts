@@ -1,4 +1,4 @@
-import type { Live } from './tail.ts'
+import type { Live } from './open-logs.ts'
 import type { Context, Draft, LiveView, LogRecord, Within } from './types.ts'
 
 /**

@@ -1,33 +1,7 @@
-import { AppError, toAppError } from '../kernel/errors.ts'
+import { toAppError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/ports.ts'
-import type { Head, LogKind, LogRecord, LogStore, Rendered } from './types.ts'
-
-/** An open log on this instance. All entries up to `rev` are applied and delivered here, none after it. */
-export interface Live {
-  logId: string
-  kind: LogKind
-  rev: number
-  seq: number
-  state: any
-  /** How many sockets, writes and the like need it open. */
-  holds: number
-  usedAt: number
-  /** The highest rev heard of; above `rev` there is something to read. */
-  target: number
-  /** When `rev` was last known to be the head. A writer that lags too long could miss a rev that was left. */
-  checkedAt: number
-  filling: Promise<void> | null
-  /** Time before which reading it is not tried again. */
-  unreadableUntil: number
-  /** A write is under way whose revs are not known to be taken yet. */
-  writing: boolean
-  /** Time before which this instance leaves the log to the others; see the writer. */
-  pausedUntil: number
-  /** When an entry of another instance was last seen. */
-  foreignAt: number
-  /** When another instance last said that it could not get in. */
-  wishedAt: number
-}
+import { createOpenLogs, type Live } from './open-logs.ts'
+import type { LogKind, LogRecord, LogStore, Rendered } from './types.ts'
 
 export interface TailDeps {
   store: LogStore
@@ -61,87 +35,16 @@ const maxPacket = 64 * 1024
  */
 export function createTail(deps: TailDeps) {
   const { store, fillSize = 500, idleMs = 60_000, maxOpen = 100_000, maxReads = 16 } = deps
-  const open = new Map<string, Live>()
-  const opening = new Map<string, { promise: Promise<void>; target: number }>()
   const stats = { delivered: 0, filled: 0, fills: 0, faults: 0 }
   const reads = createGate(maxReads)
-
-  /** Opens logs and holds them; each must be released once. */
-  async function acquire(logIds: string[]): Promise<Live[]> {
-    // Somebody else's opening can fail over another log, and what is open unheld can be evicted: look again.
-    for (let attempt = 0; attempt < 5; attempt++) {
-      const missing = logIds.filter((logId) => !open.has(logId) && !opening.has(logId))
-      const own = missing.length > 0 ? startOpening([...new Set(missing)]) : null
-      const others = new Set(logIds.flatMap((logId) => opening.get(logId)?.promise ?? []))
-      if (own) others.delete(own)
-      await Promise.allSettled(others)
-      await own
-      const lives = logIds.map((logId) => open.get(logId))
-      if (lives.every((live) => live !== undefined)) return lives.map(hold)
-    }
-    throw new AppError('unavailable', 'Too much is open at once; try again', { retryAfterMs: 1000 })
-  }
-
-  function hold(live: Live): Live {
-    live.holds++
-    live.usedAt = Date.now()
-    return live
-  }
-
-  function startOpening(logIds: string[]): Promise<void> {
-    const load = async () => {
-      const startedAt = Date.now()
-      const byKind = new Map<LogKind, string[]>()
-      for (const logId of logIds) {
-        const kind = deps.kindOf(logId)
-        const same = byKind.get(kind)
-        if (same) same.push(logId)
-        else byKind.set(kind, [logId])
-      }
-      // Heads first: a state may be newer than the head that it is put to, never older.
-      const heads = await store.heads(logIds)
-      const states = new Map<string, unknown>()
-      for (const [kind, ids] of byKind) for (const [id, state] of await kind.open(ids)) states.set(id, state)
-      for (const logId of logIds) {
-        const head: Head = heads.get(logId) ?? { rev: 0, seq: 0 }
-        const target = Math.max(opening.get(logId)?.target ?? 0, head.rev)
-        const kind = deps.kindOf(logId)
-        // Sockets that wait for a log which is not open here were told of all that there were: it is new to them.
-        const from = kind.wanted(logId) ? { rev: 0, seq: 0 } : head
-        const live: Live = {
-          logId,
-          kind,
-          rev: from.rev,
-          seq: from.seq,
-          state: states.get(logId),
-          holds: 0,
-          usedAt: Date.now(),
-          target,
-          checkedAt: startedAt,
-          filling: null,
-          unreadableUntil: 0,
-          writing: false,
-          pausedUntil: 0,
-          foreignAt: 0,
-          wishedAt: 0,
-        }
-        open.set(logId, live)
-        if (target > live.rev) void fill(live)
-      }
-    }
-    const promise = load().finally(() => {
-      for (const logId of logIds) opening.delete(logId)
-    })
-    for (const logId of logIds) opening.set(logId, { promise, target: 0 })
-    // Whoever waits gets the failure; the map's own copy must not count as unhandled.
-    promise.catch(() => {})
-    return promise
-  }
-
-  function release(live: Live) {
-    live.holds--
-    live.usedAt = Date.now()
-  }
+  const logs = createOpenLogs({
+    store,
+    kindOf: deps.kindOf,
+    fill: (live) => void fill(live),
+    wanted: (live) => attempt(live, 'wanted', () => live.kind.wanted(live.logId)) ?? false,
+    idleMs,
+    maxOpen,
+  })
 
   /** Takes an entry that this instance has just committed. */
   function committed(live: Live, record: LogRecord, context: unknown) {
@@ -173,12 +76,12 @@ export function createTail(deps: TailDeps) {
 
   /** Takes a hint of another instance. */
   function heard(logId: string, rev: number, seq: number, packet: string) {
-    const live = open.get(logId)
+    const live = logs.get(logId)
     if (!live) {
-      const pending = opening.get(logId)
-      if (pending) pending.target = Math.max(pending.target, rev)
-      else if (deps.kindOf(logId).wanted(logId)) {
-        startOpening([logId])
+      if (logs.raise(logId, rev)) return
+      if (deps.kindOf(logId).wanted(logId)) {
+        logs
+          .open([logId])
           .then(() => reach(logId, rev))
           .catch((error) => deps.log.warn({ err: error, logId }, 'could not open a log'))
       }
@@ -205,7 +108,7 @@ export function createTail(deps: TailDeps) {
 
   /** Makes sure that a log is delivered up to a rev that was heard of. */
   function reach(logId: string, rev: number) {
-    const live = open.get(logId)
+    const live = logs.get(logId)
     if (!live || rev <= live.rev) return
     live.target = Math.max(live.target, rev)
     void fill(live)
@@ -307,13 +210,13 @@ export function createTail(deps: TailDeps) {
 
   /** Compares all open logs with the database, and reads on where something was missed. Throws when it is away. */
   async function compare() {
-    const ids = [...open.keys()]
+    const ids = logs.ids()
     for (let start = 0; start < ids.length; start += 1_000) {
       const some = ids.slice(start, start + 1_000)
       const startedAt = Date.now()
       const heads = await store.heads(some)
       for (const logId of some) {
-        const live = open.get(logId)
+        const live = logs.get(logId)
         if (!live) continue
         const rev = heads.get(logId)?.rev ?? 0
         if (rev <= live.rev) live.checkedAt = Math.max(live.checkedAt, startedAt)
@@ -322,26 +225,9 @@ export function createTail(deps: TailDeps) {
     }
   }
 
-  /** Closes logs that nothing has needed for a while. */
-  function evict(now = Date.now()) {
-    const over = open.size - maxOpen
-    let closed = 0
-    for (const [logId, live] of open) {
-      if (live.holds > 0 || live.filling || live.writing) continue
-      const idle = now - live.usedAt > idleMs
-      // One that a hint has opened serves sockets without being held.
-      if (idle && closed >= over && attempt(live, 'wanted', () => live.kind.wanted(logId))) live.usedAt = now
-      else if (idle || closed < over) {
-        open.delete(logId)
-        closed++
-      }
-    }
-    return closed
-  }
-
   return {
-    acquire,
-    release,
+    acquire: logs.acquire,
+    release: logs.release,
     committed,
     heard,
     reach,
@@ -349,11 +235,11 @@ export function createTail(deps: TailDeps) {
     wish,
     fill,
     compare,
-    evict,
+    evict: logs.evict,
     stats,
-    get: (logId: string) => open.get(logId),
+    get: logs.get,
     get size() {
-      return open.size
+      return logs.size
     },
   }
 }

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../../src/kernel/ids.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { bytesOf, heads, postForm, sha256, upload, wav } from './fixtures.ts'
 
@@ -318,8 +319,13 @@ describe('changing and deleting', () => {
       ]
       made.push((await upload(world, many, { file: wav(3_000), fields })).id)
     }
+    const files = world.database.collection('audiofiles')
     const tag = await world.database.collection('tags').findOne({ nameKey: 'paged' })
-    for (const filter of [`userId=${many.id}`, `tag=${tag!._id}`]) {
+    // Others with the same words, more than one would look through.
+    const { _id, ...fields } = (await files.findOne({ _id: made[0] } as never))!
+    const others = Array.from({ length: 1_200 }, () => ({ ...fields, _id: newId(), userId: jane.id }))
+    await files.insertMany(others as never)
+    for (const filter of [`userId=${many.id}`, `tag=${tag!._id}`, `tag=${tag!._id}&q=piece`]) {
       const seen: string[] = []
       let cursor: string | null = ''
       do {
@@ -330,6 +336,7 @@ describe('changing and deleting', () => {
       } while (cursor)
       expect(seen).toEqual([...made].reverse())
     }
+    await files.deleteMany({ _id: { $in: others.map((other) => other._id) } } as never)
   })
 
   test('[FILE-13] deletes a recording with its bytes and all that points to it', async () => {

@@ -46,41 +46,57 @@ export function createAudioSearch(database: Database) {
       ...soundMatch(filter),
       ...(filter.q && { $text: { $search: plainWords(filter.q) } }),
     }
-    return filter.tag
-      ? await tagged(filter.tag, match, after, limit)
-      : await files
-          .find({ ...match, ...(after && { _id: { $lt: after } }) } as never, { maxTimeMS: 5_000 })
-          .sort({ _id: -1 })
-          .limit(limit)
-          .toArray()
+    const older = after === undefined ? {} : { _id: { $lt: after } }
+    if (filter.tag !== undefined) {
+      return filter.q
+        ? await saidAndTagged(filter.tag, { ...match, ...older }, limit)
+        : await tagged(filter.tag, match, after, limit)
+    }
+    return files
+      .find({ ...match, ...older } as never, { maxTimeMS: 5_000 })
+      .sort({ _id: -1 })
+      .limit(limit)
+      .toArray()
   }
 
   /** Files with a tag in the order of their ids, a page of them. */
-  async function tagged(tagId: string, match: object, after: string | undefined, limit: number) {
-    const { $text: _words, ...fields } = match as Record<string, unknown>
-    const words =
-      '$text' in match
-        ? await files
-            .find(match as never, { projection: { _id: 1 } })
-            .limit(1_000)
-            .toArray()
-        : null
+  function tagged(tagId: string, match: object, after: string | undefined, limit: number): Promise<AudioFileDoc[]> {
     return database
       .collection(AudioFileTag)
       .aggregate<AudioFileDoc>(
         [
-          {
-            $match: {
-              tagId,
-              ...(words && { audioFileId: { $in: words.map((row) => row._id) } }),
-              ...(after && { audioFileId: { $lt: after, ...(words && { $in: words.map((row) => row._id) }) } }),
-            },
-          },
+          { $match: { tagId, ...(after !== undefined && { audioFileId: { $lt: after } }) } },
           { $sort: { audioFileId: -1 } },
           { $lookup: { from: AudioFile.spec.collection, localField: 'audioFileId', foreignField: '_id', as: 'file' } },
           { $replaceWith: { $first: '$file' } },
-          { $match: fields },
+          { $match: match },
           { $limit: limit },
+        ],
+        { maxTimeMS: 5_000 },
+      )
+      .toArray()
+  }
+
+  /** The same of files with words, which MongoDB looks for before all else. */
+  function saidAndTagged(tagId: string, match: object, limit: number): Promise<AudioFileDoc[]> {
+    const ofTag = [{ $match: { tagId } }, { $limit: 1 }]
+    return files
+      .aggregate<AudioFileDoc>(
+        [
+          { $match: match },
+          { $sort: { _id: -1 } },
+          {
+            $lookup: {
+              from: AudioFileTag.spec.collection,
+              localField: '_id',
+              foreignField: 'audioFileId',
+              pipeline: ofTag,
+              as: 'tagged',
+            },
+          },
+          { $match: { 'tagged.0': { $exists: true } } },
+          { $limit: limit },
+          { $unset: 'tagged' },
         ],
         { maxTimeMS: 5_000 },
       )
