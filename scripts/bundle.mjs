@@ -7,6 +7,13 @@ const root = dirname(import.meta.dirname)
 /** What src/audio/decode/symphonia.ts looks for beside its bundle. */
 const DECODER = 'symphonia.wasm'
 
+/** The server, and what it runs in threads and processes of their own. */
+export const serverPrograms = {
+  server: 'src/main.ts',
+  'board-worker': 'src/boards/worker.ts',
+  'audio-worker': 'src/audio/workers/worker.ts',
+}
+
 /**
  * Writes each program, given by its name and its file, with all that it imports, and what the audio worker reads beside
  * it. Instances that start together each write their own and put it in place whole.

@@ -5,16 +5,11 @@
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { bundle } from './bundle.mjs'
+import { bundle, serverPrograms } from './bundle.mjs'
 
 const dist = join(dirname(import.meta.dirname), 'dist')
 
-/** The server, and what it runs in threads and processes of their own. */
-await bundle(dist, {
-  server: 'src/main.ts',
-  'board-worker': 'src/boards/worker.ts',
-  'audio-worker': 'src/audio/workers/worker.ts',
-})
+await bundle(dist, serverPrograms)
 // A worker shows no pages. In a process of its own, whose memory and settings go with it.
 if (process.argv[2] !== 'worker') {
   const built = spawnSync(process.execPath, [join(import.meta.dirname, 'build-web.mjs')], {

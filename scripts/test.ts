@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bundle, serverPrograms } from './bundle.mjs'
 import { ensureChromium, ensureFfmpeg } from './find-tools.ts'
 import { startTestServices, type TestServices } from './test/services.ts'
 import type { Tally } from './test/tally.ts'
@@ -42,6 +43,14 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
+}
+
+/** Programs that suites start over and over are bundled once, as `npm start` does it. */
+async function bundlePrograms(): Promise<void> {
+  const dist = join(import.meta.dirname, '..', 'dist')
+  await bundle(dist, serverPrograms)
+  await bundle(join(dist, 'test'), { admin: 'scripts/admin.ts', demo: 'scripts/demo.ts' })
+  process.env['TEST_BUNDLES'] = '1'
 }
 
 async function runVitest(): Promise<void> {
@@ -107,6 +116,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 await attempt(async () => {
+  await bundlePrograms()
   services = await startTestServices((line) => console.log(line))
   process.env['TEST_MONGODB_URI'] = services.mongoUri
   process.env['TEST_REDIS_URL'] = services.redisUrl

@@ -27,6 +27,8 @@ export interface Cluster {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** The first start may build the web client; in milliseconds. */
+const FIRST_START_MS = 180_000
 
 /** Starts a mongod replica set of one, a Redis and the instances, all on 127.0.0.1 and in a folder of their own. */
 export async function startCluster(count: number, entry: string[], keep: boolean): Promise<Cluster> {
@@ -96,7 +98,10 @@ async function start(folder: string, count: number, entry: string[]): Promise<Cl
     instances.push({ name, url, service })
   }
   await Promise.all([mongod.start(), redis.start()])
-  await Promise.all(instances.map((instance) => instance.service.start()))
+  // The first one builds the web client where that was never done, which takes a slow machine its time.
+  const [first, ...others] = instances
+  await first!.service.start(FIRST_START_MS)
+  await Promise.all(others.map((instance) => instance.service.start()))
   return {
     folder,
     mongod,

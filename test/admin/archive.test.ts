@@ -15,6 +15,7 @@ import { newId } from '../../src/kernel/ids.ts'
 import { wav } from '../files/fixtures.ts'
 import { startTestMongod, type TestMongod } from '../support/mongod.ts'
 import { type Instance, post, runScript, startInstance } from '../support/processes.ts'
+import { programArguments } from '../support/programs.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
@@ -348,8 +349,7 @@ async function importBy(text: string): Promise<{ code: number | null; stdout: st
   const { spawn } = await import('node:child_process')
   const { open } = await import('node:fs/promises')
   const input = await open(file('half.jsonl'))
-  const script = join(import.meta.dirname, '../../scripts/admin.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', script, 'import', '-'], {
+  const child = spawn(process.execPath, [...programArguments('scripts/admin.ts'), 'import', '-'], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...envs.target },
     stdio: [input.fd, 'pipe', 'pipe'],
   })

@@ -7,6 +7,23 @@ import { createWorld, type Person, type World } from '../support/world.ts'
 /** Longer than a burst is collected and looked at. */
 const settleMs = 2_000
 
+/** Less than a burst is collected, in milliseconds. */
+const atOnceMs = 700
+
+/** How many are told of what happens in less time than a burst is collected: a machine that was too slow tries again. */
+async function toldOf(act: () => Promise<unknown>, ...sockets: TestSocket[]): Promise<number> {
+  const count = () => sockets.reduce((sum, socket) => sum + socket.of('notification').length, 0)
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const before = count()
+    const began = performance.now()
+    await act()
+    const took = performance.now() - began
+    await sleep(settleMs)
+    if (took < atOnceMs) return count() - before
+  }
+  throw new Error('this machine does not read in time')
+}
+
 let sent = 0
 const send = (socket: TestSocket, roomId: string, content = 'hello') =>
   socket.emit('room:send', { roomId, clientId: `c${++sent}`, content })
@@ -52,13 +69,13 @@ describe('notifications of messages', () => {
   it('[NOTE-02] there is none for who reads along, on whichever device', async () => {
     const { people, sockets, roomId } = await roomOf('Ann', 'Bob')
     const reader = await world.connect(people[1]!, 0)
-    for (let index = 0; index < 5; index++) {
-      const { seq } = await send(sockets[0]!, roomId)
-      await reader.emit('room:read', { roomId, seq })
-      await sleep(300)
+    const readAlong = async () => {
+      for (let index = 0; index < 5; index++) {
+        const { seq } = await send(sockets[0]!, roomId)
+        await reader.emit('room:read', { roomId, seq })
+      }
     }
-    await sleep(settleMs)
-    expect([...sockets[1]!.of('notification'), ...reader.of('notification')]).toEqual([])
+    expect(await toldOf(readAlong, sockets[1]!, reader)).toBe(0)
   })
 
   it('[NOTE-03] reading on reads the room’s notification on all devices, and the next burst makes another', async () => {
@@ -134,10 +151,11 @@ describe('notifications of messages', () => {
     expect(one.of('notification')).toEqual([])
     await other.emit('dm:read', { userId: ann!.id, seq: 5 })
     expect(await other.next('notification:read')).toEqual({ ids: [note.id], unread: 0 })
-    const { seq } = await sendTo(other, ann!.id)
-    await one.emit('dm:read', { userId: bob!.id, seq })
-    await sleep(settleMs)
-    expect(one.of('notification')).toEqual([])
+    const readAtOnce = async () => {
+      const { seq } = await sendTo(other, ann!.id)
+      await one.emit('dm:read', { userId: bob!.id, seq })
+    }
+    expect(await toldOf(readAtOnce, one)).toBe(0)
   })
 
   it('[NOTE-08] ready tells the number of unread ones; reading some or all tells the other devices', async () => {

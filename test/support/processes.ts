@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type RunResult, runProgram } from '../../src/infra/subprocess.ts'
+import { programArguments } from './programs.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const commandMs = 60_000
@@ -19,7 +20,7 @@ function environment(env: Record<string, string>): Record<string, string> {
 
 /** Runs one of the project's scripts to its end, as npm would. */
 export function runScript(script: string, args: string[], env: Record<string, string>): Promise<RunResult> {
-  const command = ['--import', 'tsx', join(root, 'scripts', script), ...args]
+  const command = [...programArguments(`scripts/${script}`), ...args]
   return runProgram(process.execPath, command, { cwd: root, env: environment(env), timeoutMs: commandMs })
 }
 
@@ -44,7 +45,7 @@ export interface Instance {
 /** A real instance in a process of its own, on a free port. */
 export async function startInstance(env: Record<string, string>): Promise<Instance> {
   const settings = environment({ PORT: '0', RATE_LIMITS: 'off', LOG_LEVEL: 'warn', ...env })
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/main.ts'), 'web'], {
+  const child = spawn(process.execPath, [...programArguments('src/main.ts'), 'web'], {
     cwd: root,
     env: settings,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -9,6 +9,7 @@ import { type App, type AppOptions, startApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
 import { startTestMongod } from './mongod.ts'
+import { programArguments } from './programs.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
 import { connectSocket, type TestSocket, until } from './socket.ts'
 
@@ -254,7 +255,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       },
       async spawnInstance(env = {}, { fileLimitKiB } = {}) {
         isReusable = false
-        const command = [process.execPath, '--import', 'tsx', 'src/main.ts', 'web']
+        const command = [process.execPath, ...programArguments('src/main.ts'), 'web']
         // In blocks of 512 bytes, as POSIX has it; the shell gives its place to the server.
         const limited = ['sh', '-c', `ulimit -f ${2 * (fileLimitKiB ?? 0)} && exec "$@"`, 'sh', ...command]
         const [program, ...args] = fileLimitKiB === undefined ? command : limited

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AudioFile } from '../../../models/AudioFile.ts'
 import { ListenSession, type ListenSessionDoc } from '../../../models/ListenSession.ts'
 import type { Database } from '../../infra/mongo.ts'
@@ -36,8 +37,9 @@ export interface ListeningDeps {
   pollMs?: number
 }
 
-/** How often a change that loses against another is tried again. */
-const maxAttempts = 30
+/** For how long a change that loses against another instance's is tried again, and the longest pause between, in ms. */
+const patienceMs = 5_000
+const longestPauseMs = 20
 /** How many ended or unmeasured sessions one look takes on. */
 const sweepBatch = 200
 /** What a track's end may be late before others than its timer see to it, in milliseconds. */
@@ -68,7 +70,8 @@ export function createListening(deps: ListeningDeps) {
     decide: (before: ListenSessionDoc | null, now: number) => ListenFields | null,
   ): Promise<ListenSessionDoc | null> =>
     lanes.run(roomId, async () => {
-      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const began = performance.now()
+      for (let attempt = 1; performance.now() - began < patienceMs; attempt++) {
         const before = await sessions.findOne({ _id: roomId })
         const fields = decide(before, clock.now())
         if (!fields) return before
@@ -82,9 +85,12 @@ export function createListening(deps: ListeningDeps) {
             if (isDuplicate(error)) return null
             throw error
           })
-        if (!stored) continue
-        feed.stored(stored)
-        return stored
+        if (stored) {
+          feed.stored(stored)
+          return stored
+        }
+        // Out of step with who was faster, or the same instance would win each time.
+        await sleep(Math.random() * Math.min(longestPauseMs, attempt))
       }
       throw new AppError('unavailable', 'Too many are changing this at once; try again', { retryAfterMs: 500 })
     })

@@ -47,6 +47,28 @@ export function query(values: Record<string, string | number | boolean | null | 
   return text && `?${text}`
 }
 
+/** The pages of a list one by one, a hundred items each, at most `most` of them; `path` may have a query. */
+export async function* pagesOf<P extends Page<unknown>>(path: string, most: number): AsyncGenerator<P, void, void> {
+  let cursor: string | null | undefined
+  for (let page = 0; page < most && cursor !== null; page++) {
+    const more = query({ limit: 100, cursor })
+    const answer: P = await api<P>('GET', path + (path.includes('?') ? more.replace('?', '&') : more))
+    yield answer
+    cursor = answer.nextCursor
+  }
+}
+
+/** All of a list as `pagesOf` reads it; `isCut` where there is more of it. */
+export async function readAll<T>(path: string, most: number): Promise<{ items: T[]; isCut: boolean }> {
+  const items: T[] = []
+  let isCut = false
+  for await (const page of pagesOf<Page<T>>(path, most)) {
+    items.push(...page.items)
+    isCut = page.nextCursor !== null
+  }
+  return { items, isCut }
+}
+
 let paths: Promise<Set<string>> | null = null
 
 /** Whether the server has a route, as its own description says: parts of the client hide where it has not. */

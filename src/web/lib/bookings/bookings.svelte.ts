@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity'
 import { PhantomError } from '../../../client/errors.ts'
-import { api, type Page, query } from '../api.ts'
+import { api, type Page, readAll } from '../api.ts'
 import type { Project } from '../boards/open-board.svelte.ts'
 import { describeError, hasCode } from '../errors.ts'
 import { t } from '../i18n/i18n.svelte.ts'
@@ -131,16 +131,8 @@ export class Bookings {
     return booking
   }
 
-  async #read(): Promise<{ items: Booking[]; isCut: boolean }> {
-    const path = this.projectId ? `/projects/${this.projectId}/bookings` : '/bookings'
-    const items: Booking[] = []
-    let cursor: string | null | undefined
-    for (let page = 0; page < mostPages && cursor !== null; page++) {
-      const answer = await api<Page<Booking>>('GET', `${path}${query({ limit: 100, cursor })}`)
-      items.push(...answer.items)
-      cursor = answer.nextCursor
-    }
-    return { items, isCut: Boolean(cursor) }
+  #read(): Promise<{ items: Booking[]; isCut: boolean }> {
+    return readAll(this.projectId ? `/projects/${this.projectId}/bookings` : '/bookings', mostPages)
   }
 
   async #ownRole(projectId: string): Promise<string | null> {

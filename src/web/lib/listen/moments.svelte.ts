@@ -1,7 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity'
 import { isSending, type LogKey, messageOf } from '../../../client/changes.ts'
 import type { Anchor, ChatMessage } from '../../../client/protocol.ts'
-import { api, type Page, query } from '../api.ts'
+import { readAll } from '../api.ts'
 import { session } from '../session.svelte.ts'
 
 /** Recordings whose moments are kept in mind, and pages of a hundred that are read of one. */
@@ -54,14 +54,7 @@ class Moments {
 
   async #read(audioFileId: string): Promise<void> {
     try {
-      const found: ChatMessage[] = []
-      let cursor: string | null | undefined
-      for (let page = 0; page < mostPages && cursor !== null; page++) {
-        const path = `/audio-files/${audioFileId}/anchors${query({ limit: 100, cursor })}`
-        const answer: Page<ChatMessage> = await api('GET', path)
-        found.push(...answer.items)
-        cursor = answer.nextCursor
-      }
+      const { items: found } = await readAll<ChatMessage>(`/audio-files/${audioFileId}/anchors`, mostPages)
       if (!this.#asked.has(audioFileId)) return
       // What came meanwhile is newer than what was read.
       const live = this.#lists.get(audioFileId) ?? []

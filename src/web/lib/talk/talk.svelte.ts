@@ -2,7 +2,7 @@ import { SvelteMap } from 'svelte/reactivity'
 import { type Change, isSending, type LogKey, messageOf, refOf } from '../../../client/changes.ts'
 import type { PhantomClient } from '../../../client/client.ts'
 import type { ChatRoom, Message, Notification, Ready } from '../../../client/protocol.ts'
-import { api, type Page } from '../api.ts'
+import { api, type Page, pagesOf } from '../api.ts'
 import { session } from '../session.svelte.ts'
 import { Timeline } from './timeline.svelte.ts'
 
@@ -227,14 +227,9 @@ class Talk {
   }
 
   async #readRooms(): Promise<void> {
-    let cursor: string | null = null
     // A person is in at most a thousand rooms.
-    for (let pages = 0; pages < 10; pages++) {
-      const after: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
-      const page: Page<ChatRoom> = await api('GET', `/chat-rooms?limit=100${after}`)
-      for (const room of page.items) if (this.rooms.has(room.id)) this.enter(room)
-      cursor = page.nextCursor
-      if (!cursor) break
+    for await (const { items } of pagesOf<Page<ChatRoom>>('/chat-rooms', 10)) {
+      for (const room of items) if (this.rooms.has(room.id)) this.enter(room)
     }
   }
 
