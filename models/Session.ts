@@ -21,6 +21,8 @@ export const Session = defineEntity('Session', {
   stored: {
     /** Of the refresh token that is good now; former ones carry our seal, which tells them. A bot's session has none. */
     refreshHash: f.sha256().optional(),
+    /** When its refresh token was last changed for another. */
+    refreshedAt: f.time().optional(),
     /** null: it ends with its revocation alone, as a bot's does. */
     expiresAt: f.time().nullable().default(null),
     revokedAt: f.time().nullable().default(null),

@@ -92,7 +92,9 @@ const refresh = defineRoute({
   async handle({ services, http }, { body }) {
     const token = presented(http, body?.refreshToken)
     if (!token) throw new AppError('unauthenticated', 'This needs a refresh token')
-    const pair = await services.accounts.refresh(token, originOf(http))
+    // A page that is loaded anew while it asks never sees the answer: its cookie gets the same one again.
+    const repeats = body?.refreshToken === undefined
+    const pair = await services.accounts.refresh(token, originOf(http), { repeats })
     keepCookie(http, pair.refreshToken)
     return pair
   },

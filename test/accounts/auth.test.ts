@@ -2,7 +2,7 @@ import bcrypt from 'bcrypt'
 import jwt from 'jsonwebtoken'
 import mongoose from 'mongoose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Person, startServer, type TestServer } from '../support/http-server.ts'
+import { type Answer, type Person, startServer, type TestServer } from '../support/http-server.ts'
 import { startTestMongod, type TestMongod } from '../support/mongod.ts'
 
 let mongod: TestMongod
@@ -245,6 +245,37 @@ describe('refreshing', () => {
     } finally {
       await https.close()
     }
+  })
+})
+
+describe('a page that is loaded anew', () => {
+  test('[AUTH-39] gives a page that lost the answer to its cookie the same one again for half a minute, and no older one', async () => {
+    const person = await server.signUp()
+    const web = { 'X-Phantom-Client': 'web' }
+    const cookieOf = (answer: Answer) => answer.headers.get('Set-Cookie')!.split(';')[0]!
+    const refresh = (cookie: string) =>
+      server.ask('POST', '/api/v1/auth/refresh', { headers: { Cookie: cookie, ...web } })
+    const first = cookieOf(await login(person, web))
+    // The answer to one is lost, or both are under way at once.
+    const [one, other] = await Promise.all([refresh(first), refresh(first)])
+    const again = await refresh(first)
+    expect([one.status, other.status, again.status]).toEqual([200, 200, 200])
+    const second = cookieOf(one)
+    expect([cookieOf(other), cookieOf(again)]).toEqual([second, second])
+    expect((await me(again.body.accessToken)).status).toBe(200)
+    // Half a minute later that is over.
+    const third = cookieOf(await refresh(second))
+    expect(third).not.toBe(second)
+    await raw
+      .collection('sessions')
+      .updateMany({ userId: person.id }, [{ $set: { refreshedAt: { $subtract: ['$refreshedAt', 31_000] } } }])
+    expect((await refresh(second)).status).toBe(401)
+    expect((await refresh(third)).status).toBe(401)
+    // One before the last is stolen at any time.
+    const fresh = cookieOf(await login(person, web))
+    const last = cookieOf(await refresh(cookieOf(await refresh(fresh))))
+    expect((await refresh(fresh)).status).toBe(401)
+    expect((await refresh(last)).status).toBe(401)
   })
 })
 

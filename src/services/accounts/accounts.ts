@@ -1,7 +1,7 @@
 import type { PermissionWire } from '../../../models/Permission.ts'
 import { Profile, type ProfileDoc, type ProfileWire } from '../../../models/Profile.ts'
 import type { RoleWire } from '../../../models/Role.ts'
-import { Session, type SessionWire } from '../../../models/Session.ts'
+import { Session, type SessionDoc, type SessionWire } from '../../../models/Session.ts'
 import { User, type UserDoc, type UserWire } from '../../../models/User.ts'
 import type { Config } from '../../config.ts'
 import type { Database } from '../../infra/mongo.ts'
@@ -52,8 +52,8 @@ export interface Accounts {
   register(input: { email: string; password: string; displayName: string }, origin: Origin): Promise<SignedIn>
   /** Throws `unauthenticated` alike for a wrong password and an unknown e-mail, `rate_limited` after ten in 5 min. */
   login(input: { email: string; password: string }, origin: Origin): Promise<SignedIn>
-  /** A new pair for a refresh token, which works once. Throws `unauthenticated`. */
-  refresh(refreshToken: string, origin: Origin): Promise<TokenPair>
+  /** A new pair for a refresh token, which works once; `repeats`: the same again for a moment. Throws `unauthenticated`. */
+  refresh(refreshToken: string, origin: Origin, options?: { repeats?: boolean }): Promise<TokenPair>
   /** Revokes the bearer's session, or the one that a refresh token names. Throws `unauthenticated`. */
   logout(actor: Actor | null, refreshToken: string | undefined, origin: Origin): Promise<void>
   me(actor: Actor): Promise<Me>
@@ -228,11 +228,12 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const profile = await profiles.of(user._id)
       return { user: User.toWire(now), profile, session: Session.toWire(opened.session), ...pair(now, opened) }
     },
-    async refresh(refreshToken, origin) {
-      const opened = await sessions.rotate(refreshToken, async (session) => {
-        log.warn({ userId: session.userId, sessionId: session._id }, 'A refresh token came twice; session revoked')
-        await audit.record('SessionReuse', session.userId, { sessionId: session._id, ...origin })
-      })
+    async refresh(refreshToken, origin, { repeats = false } = {}) {
+      const reused = async ({ userId, _id: sessionId }: SessionDoc) => {
+        log.warn({ userId, sessionId }, 'A refresh token came twice; session revoked')
+        await audit.record('SessionReuse', userId, { sessionId, ...origin })
+      }
+      const opened = await sessions.rotate(refreshToken, { repeats, reused })
       const user = await users.findOne({ _id: opened.session.userId }, { projection: { role: 1, bannedAt: 1 } })
       if (!user || user.bannedAt) throw new AppError('unauthenticated', 'The session has ended')
       return pair(user, opened)

@@ -34,9 +34,13 @@ export interface Sessions {
   openBot(userId: string, botId: string, transaction: mongo.ClientSession): Promise<SessionDoc>
   /**
    * Changes a refresh token for the next one: of two that try with the same, one gets it. A former token revokes the
-   * session; `reused` is told of it. Throws `unauthenticated`.
+   * session; `reused` is told of it. `repeats`: the last one before gets the same answer again for half a minute, for a
+   * bearer that can lose an answer, as a page does that is loaded anew. Throws `unauthenticated`.
    */
-  rotate(refreshToken: string, reused: (session: SessionDoc) => Promise<void>): Promise<OpenSession>
+  rotate(
+    refreshToken: string,
+    options: { repeats: boolean; reused: (session: SessionDoc) => Promise<void> },
+  ): Promise<OpenSession>
   /** The session of a refresh token, present or former; null for anything else. */
   named(refreshToken: string): Promise<SessionDoc | null>
   /** The id of the standing session of a bot. */
@@ -82,6 +86,8 @@ const mostRoles = 100
 /** For how long a session's user and role are taken from memory, in milliseconds. */
 const freshMs = 30_000
 const touchMs = 60_000
+/** For how long the answer to a refresh can be had again by a bearer that may have lost it, in milliseconds. */
+const repeatableMs = 30_000
 
 export function createSessions({ database, audit, rights, bus, log, tokens, pollMs = 500 }: SessionDeps): Sessions {
   const sessions = database.collection(Session)
@@ -221,10 +227,10 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
       await sessions.insertOne(session, { session: transaction })
       return session
     },
-    async rotate(refreshToken, reused) {
+    async rotate(refreshToken, { repeats, reused }) {
       const named = tokens.readRefresh(refreshToken)
       if (!named) throw new AppError('unauthenticated', 'The refresh token is not valid')
-      const next = tokens.makeRefresh(named.sessionId)
+      const next = repeats ? tokens.nextRefresh(refreshToken) : tokens.makeRefresh(named.sessionId)
       const session = await sessions.findOneAndUpdate(
         { ...live(named.sessionId), refreshHash: sha256(refreshToken) },
         [
@@ -232,6 +238,7 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
             $set: {
               refreshHash: sha256(next),
               lastActiveAt: '$$NOW',
+              refreshedAt: '$$NOW',
               expiresAt: { $add: ['$$NOW', refreshSeconds * 1000] },
             },
           },
@@ -241,6 +248,13 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
       if (session) {
         known.delete(session._id)
         return { session, refreshToken: next }
+      }
+      if (named.ours && repeats) {
+        const isRecent = { $expr: { $gt: ['$refreshedAt', { $subtract: ['$$NOW', repeatableMs] }] } }
+        const repeated = await sessions.findOne({
+          $and: [live(named.sessionId), { refreshHash: sha256(next) }, isRecent],
+        })
+        if (repeated) return { session: repeated, refreshToken: next }
       }
       if (named.ours) {
         const revoked = await self.revoke({ _id: named.sessionId })

@@ -32,6 +32,8 @@ export interface Tokens {
   verifyAccess(token: string): AccessClaims
   /** A new refresh token of a session. */
   makeRefresh(sessionId: string): string
+  /** The refresh token that follows one of ours: the same each time, and nobody else can tell it. */
+  nextRefresh(token: string): string
   /** The session that a refresh token names, and whether we made the token (at any time). */
   readRefresh(token: string): { sessionId: string; ours: boolean } | null
 }
@@ -50,6 +52,11 @@ export function createTokens(secrets: string[]): Tokens {
   const verified = new Map<string, { claims: AccessClaims; expiresAt: number }>()
   const expired = () => new AppError('unauthenticated', 'The token has expired')
   const seal = (text: string, secret: string) => createHmac('sha256', secret).update(text).digest('base64url')
+  const sealed = (text: string) => `${text}.${seal(text, signing)}`
+  const sessionOf = (token: string) => {
+    const sessionId = /^ppr_([^_]+)_/.exec(token)?.[1]
+    return sessionId && isId(sessionId) ? sessionId : null
+  }
   return {
     signAccess: ({ sub, sid, role }) =>
       jwt.sign({ sub, sid, role }, keys[0]!, { algorithm: 'HS256', expiresIn: accessSeconds }),
@@ -77,14 +84,16 @@ export function createTokens(secrets: string[]): Tokens {
       }
       throw badToken(failure)
     },
-    makeRefresh(sessionId) {
-      const text = `ppr_${sessionId}_${randomSecret()}`
-      return `${text}.${seal(text, signing)}`
+    makeRefresh: (sessionId) => sealed(`ppr_${sessionId}_${randomSecret()}`),
+    nextRefresh(token) {
+      const sessionId = sessionOf(token)
+      if (!sessionId) throw badToken()
+      return sealed(`ppr_${sessionId}_${seal(`what follows ${token}`, signing)}`)
     },
     readRefresh(token) {
+      const sessionId = sessionOf(token)
+      if (!sessionId) return null
       const [text = '', given = ''] = token.split('.')
-      const sessionId = /^ppr_([^_]+)_/.exec(text)?.[1]
-      if (!sessionId || !isId(sessionId)) return null
       return { sessionId, ours: secrets.some((secret) => sameHash(seal(text, secret), given)) }
     },
   }
