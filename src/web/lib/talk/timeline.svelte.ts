@@ -36,6 +36,8 @@ export class Timeline {
   missed = $state(0)
   /** What came while a part of the log was fetched, which may be older than that. */
   #early: (ChatMessage | Message)[] | null = null
+  /** Of what was heard behind the last entry here. */
+  #newestSeq = 0
   #generation = 0
 
   constructor(log: LogKey) {
@@ -102,17 +104,21 @@ export class Timeline {
   async loadAfter(): Promise<void> {
     const last = this.items.at(-1)
     if (!last || this.atEnd || this.busy || this.status !== 'ready') return
+    let isBehind = false
     await this.#page('after', async () => {
       const { messages, more } = await this.#history({ after: last.seq })
       return () => {
         if (this.lastSeq !== last.seq) return
         this.items = [...this.items, ...messages.map(toEntry)]
-        this.atEnd = !more
+        // What was heard while this was asked for may have come too late for the answer.
+        isBehind = !more && messages.length > 0 && this.#newestSeq > this.lastSeq
+        this.atEnd = !more && !isBehind
         if (this.atEnd) this.missed = 0
         this.#trimStart()
         this.#readMarks(this.items.slice(-messages.length))
       }
     })
+    if (isBehind) await this.loadAfter()
   }
 
   find(seq: number): Entry | undefined {
@@ -167,6 +173,7 @@ export class Timeline {
       items[at] = entry
       this.items = items
     } else if (!last || entry.seq > last.seq) {
+      this.#newestSeq = Math.max(this.#newestSeq, entry.seq)
       if (!this.atEnd) this.missed += 1
       else if (!last || entry.seq === last.seq + 1) {
         this.items = [...this.items, entry]
