@@ -201,7 +201,8 @@ export function createBursts({ database, bus, jobs, notifications, placeOf, logg
       return teller.tellEdited(payload.messageId)
     },
 
-    stats: () => ({ bursts: bursts.size, due: due.length }),
+    /** Bursts that collect, those of them that are due, and those looked at. */
+    stats: () => ({ bursts: bursts.size, due: due.length, looking }),
 
     /** Hands what is not told yet to other processes, or to the next start. */
     async close() {
