@@ -18,10 +18,10 @@ describe('presence', () => {
   afterAll(() => world.close())
 
   /** A watcher at the second instance, once it sees the status. */
-  async function see(watcher: TestSocket, userId: string, status: string, ms = 5_000) {
+  async function see(watcher: TestSocket, userId: string, status: string) {
     await until(
       async () => (await watcher.emit('presence:watch', { userIds: [userId] }))[0].status === status,
-      ms,
+      undefined,
       `${userId} is ${status}`,
     )
   }
@@ -146,7 +146,7 @@ describe('presence', () => {
       let sockets = await Promise.all(people.map((person) => crowd.connect(person, 0)))
       const userIds = people.map((person) => person.id)
       const watch = (): Promise<{ status: string }[]> => watcher.emit('presence:watch', { userIds })
-      await until(async () => (await watch()).every((state) => state.status === 'online'), 10_000)
+      await until(async () => (await watch()).every((state) => state.status === 'online'), 60_000)
       await sleep(500)
       const { presence } = crowd.instances[0]!.app!.services
       const before = presence.stats()
@@ -164,12 +164,12 @@ describe('presence', () => {
       expect((await watch()).every((state) => state.status === 'online')).toBe(true)
       for (const socket of sockets) socket.close()
       const gone = () => watcher.of('presence', (state) => state.status === 'offline').length === 300
-      await until(gone, grace + 5_000)
+      await until(gone, grace + 60_000)
       expect(presence.stats().flushes - before.flushes).toBeLessThan(60)
     } finally {
       await crowd.close()
     }
-  }, 90_000)
+  })
 
   it('[PRES-09] notes activity at most once a minute, and never that of the invisible', async () => {
     const short = await createWorld({ presence: { activity: 400 } })
@@ -207,9 +207,9 @@ describe('presence without Redis', () => {
       const watcher = await world.connect(bob!, 1)
       await watcher.emit('presence:watch', { userIds: [ann!.id] })
       const device = await world.connect(ann!, 0)
-      await watcher.next('presence', (payload) => payload.status === 'online', 5_000)
+      await watcher.next('presence', (payload) => payload.status === 'online')
       device.close()
-      await watcher.next('presence', (payload) => payload.status === 'offline', 10_000)
+      await watcher.next('presence', (payload) => payload.status === 'offline')
     } finally {
       await world.close()
     }
@@ -245,9 +245,9 @@ describe('presence and processes that die', () => {
     await until(async () => (await watcher.emit('presence:watch', { userIds: [ann!.id] }))[0].status === 'online')
     const killed = performance.now()
     await doomed.close()
-    await watcher.next('presence', (payload) => payload.status === 'offline', 30_000)
+    await watcher.next('presence', (payload) => payload.status === 'offline', 60_000)
     expect(performance.now() - killed).toBeLessThan(30_000)
-  }, 120_000)
+  })
 
   it.concurrent('[PRES-13] an instance that was stopped and taken for dead brings its users back', async () => {
     const [ann, bob] = await world.users('Ann', 'Bob')
@@ -257,15 +257,15 @@ describe('presence and processes that die', () => {
     await until(async () => (await watcher.emit('presence:watch', { userIds: [ann!.id] }))[0].status === 'online')
     stopped.process!.kill('SIGSTOP')
     try {
-      await watcher.next('presence', (payload) => payload.status === 'offline', 30_000)
+      await watcher.next('presence', (payload) => payload.status === 'offline', 60_000)
     } finally {
       stopped.process!.kill('SIGCONT')
     }
-    await until(() => told(watcher, ann!.id).at(-1) === 'online', 10_000)
+    await until(() => told(watcher, ann!.id).at(-1) === 'online')
     expect(device.closedBy()).toBeUndefined()
     const ended = once(stopped.process!, 'exit')
     stopped.process!.kill('SIGTERM')
     await ended
-    await until(() => told(watcher, ann!.id).at(-1) === 'offline', 5_000)
-  }, 120_000)
+    await until(() => told(watcher, ann!.id).at(-1) === 'offline')
+  })
 })

@@ -223,7 +223,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           },
           ...(body !== undefined && { body: JSON.stringify(body) }),
           ...(raw !== undefined && { body: raw }),
-          signal: AbortSignal.timeout(20_000),
+          signal: AbortSignal.timeout(60_000),
         })
         const text = await response.text()
         const isJson = response.headers.get('Content-Type')?.includes('json')

@@ -37,7 +37,7 @@ export async function openBrowser(args: string[] = []): Promise<Visits> {
       reducedMotion: 'reduce',
       ...options,
     })
-    context.setDefaultTimeout(30_000)
+    context.setDefaultTimeout(60_000)
     return context
   }
   const visit = async (context: BrowserContext, url: string): Promise<Visit> => {

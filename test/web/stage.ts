@@ -103,5 +103,5 @@ export async function turnTo(page: Page, path: string): Promise<void> {
     dispatchEvent(new PopStateEvent('popstate'))
   }, path)
   await page.locator('h1:visible, .empty:visible').first().waitFor()
-  await expect.poll(() => page.locator('.spinner').count(), { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => page.locator('.spinner').count()).toBe(0)
 }
