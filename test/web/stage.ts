@@ -34,7 +34,7 @@ export function setStage(
   browserArgs: string[] = [],
 ): Stage {
   // A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
-  vi.setConfig({ testTimeout: 120_000 })
+  vi.setConfig({ testTimeout: 240_000 })
   let world: World
   let visits: Visits
   const open: Visit[] = []
