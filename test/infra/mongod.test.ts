@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mongoose from 'mongoose'
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { findMongod } from '../../scripts/find-tools.ts'
 import { startTime } from '../../src/infra/dataDirLock.ts'
 import { resolveMongod } from '../../src/infra/mongodBinary.ts'
+import { programArguments } from '../support/programs.ts'
 
 interface Embedder {
   process: ChildProcess
@@ -41,8 +42,7 @@ async function makeDir(): Promise<string> {
 
 /** Runs embedder.ts until it is ready or has failed. */
 async function embed(dataDir: string, binary = mongodPath): Promise<Embedder> {
-  const script = resolve(import.meta.dirname, 'embedder.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', script, dataDir, binary], {
+  const child = spawn(process.execPath, [...programArguments('test/infra/embedder.ts'), dataDir, binary], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const embedder: Embedder = { process: child, lines: [], uri: '', mongodPid: 0 }
