@@ -4,8 +4,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export interface Cable {
   /** The server's address by way of the cable. */
   url: string
-  /** Lets only so many more bytes through to the server; the rest waits. */
+  /** Lets only so many more bytes through to the server; the rest waits, until more are let through. */
   hold(bytes: number): void
+  /** Holds all answers back: what is asked for is done, and nobody hears of it. */
+  silence(): void
   /** Breaks all connections, and each new one until it is mended. */
   cut(): void
   mend(): void
@@ -17,6 +19,7 @@ export async function layCable(to: string): Promise<Cable> {
   const { hostname, port } = new URL(to)
   const pairs = new Set<[Socket, Socket]>()
   let isCut = false
+  let isSilent = false
   let left = Number.POSITIVE_INFINITY
   const server = createServer((near) => {
     if (isCut) {
@@ -32,7 +35,7 @@ export async function layCable(to: string): Promise<Cable> {
       far.destroy()
     }
     for (const socket of pair) socket.on('error', end).on('close', end)
-    far.pipe(near)
+    if (!isSilent) far.pipe(near)
     near.on('data', (bytes: Buffer) => {
       left -= bytes.length
       if (left < 0 || !far.write(bytes)) near.pause()
@@ -49,8 +52,13 @@ export async function layCable(to: string): Promise<Cable> {
   }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    hold: (bytes) => {
+    hold(bytes) {
       left = bytes
+      for (const [near] of pairs) near.resume()
+    },
+    silence() {
+      isSilent = true
+      for (const [near, far] of pairs) far.unpipe(near).pause()
     },
     cut() {
       isCut = true
@@ -58,7 +66,12 @@ export async function layCable(to: string): Promise<Cable> {
     },
     mend() {
       isCut = false
+      isSilent = false
       left = Number.POSITIVE_INFINITY
+      for (const [near, far] of pairs) {
+        far.pipe(near)
+        near.resume()
+      }
     },
     async close() {
       drop()
