@@ -6,7 +6,7 @@ export interface Cable {
   url: string
   /** Lets only so many more bytes through to the server; the rest waits, until more are let through. */
   hold(bytes: number): void
-  /** Holds all answers back: what is asked for is done, and nobody hears of it. */
+  /** Loses all answers until it is mended: what is asked for is done, and nobody hears of it. */
   silence(): void
   /** Breaks all connections, and each new one until it is mended. */
   cut(): void
@@ -35,10 +35,14 @@ export async function layCable(to: string): Promise<Cable> {
       far.destroy()
     }
     for (const socket of pair) socket.on('error', end).on('close', end)
-    if (!isSilent) far.pipe(near)
+    far.on('data', (bytes: Buffer) => {
+      if (!isSilent && !near.write(bytes)) far.pause()
+    })
+    near.on('drain', () => far.resume())
     near.on('data', (bytes: Buffer) => {
       left -= bytes.length
-      if (left < 0 || !far.write(bytes)) near.pause()
+      const isFull = !far.write(bytes)
+      if (isFull || left < 0) near.pause()
     })
     far.on('drain', () => left >= 0 && near.resume())
   })
@@ -58,20 +62,18 @@ export async function layCable(to: string): Promise<Cable> {
     },
     silence() {
       isSilent = true
-      for (const [near, far] of pairs) far.unpipe(near).pause()
     },
     cut() {
       isCut = true
       drop()
     },
     mend() {
+      // What lacks a part of its answers is of no use any more.
+      if (isSilent) drop()
       isCut = false
       isSilent = false
       left = Number.POSITIVE_INFINITY
-      for (const [near, far] of pairs) {
-        far.pipe(near)
-        near.resume()
-      }
+      for (const [near] of pairs) near.resume()
     },
     async close() {
       drop()

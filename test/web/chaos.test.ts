@@ -56,7 +56,8 @@ const isTold = (page: Page) => banner(page).waitFor(patience)
 const isBack = (page: Page) => banner(page).waitFor({ state: 'detached', ...patience })
 
 /** What a page may say to its console while nothing answers: that nothing answers. */
-const ofTheNetwork = /net::ERR_|^WebSocket connection to \S+ failed/
+const ofTheNetwork =
+  /net::ERR_|^WebSocket connection to \S+ failed|Unable to preload CSS|Failed to fetch dynamically imported module/
 const faultsOf = (...visits: Visit[]) =>
   visits.flatMap(({ complaints }) => complaints).filter((each) => !ofTheNetwork.test(each))
 
@@ -163,7 +164,18 @@ async function hold(page: Page, title: string, over: string) {
   await goTo(0)
   await page.mouse.down()
   for (let step = 1; step <= 12; step++) await goTo(step / 12)
-  await expect.poll(() => there.count()).toBe(count + 1)
+  await expect
+    .poll(() => there.count())
+    .toBe(count + 1)
+    .catch(async (e) => {
+      await page.screenshot({ path: '/tmp/eyes.png' })
+      throw e
+    })
+}
+
+async function closeCard(page: Page) {
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
 }
 
 async function dragThrough(fault: Fault, elsewhere: boolean) {
@@ -174,6 +186,9 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
   const other = await stage.visitAs(fay, `/boards/${project.id}`)
   const { page } = visit
   await Promise.all([visit, other].map((each) => cardOf(each.page, 'Lyrics').waitFor()))
+  // What writes texts is loaded once the board is there and nothing else is to be done.
+  const parts = () => page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name).join()")
+  await expect.poll(parts, patience).toContain('/RichText')
   // Dropped while nothing answers.
   await hold(page, 'One', 'Doing')
   await fault.strike()
@@ -189,7 +204,7 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
   const text = (of: Page) => of.getByRole('textbox', { name: 'Description' })
   await text(page).click()
   await page.keyboard.type('Written in the dark')
-  await page.keyboard.press('Escape')
+  await closeCard(page)
   if (elsewhere) {
     // The other moves what was moved here too, and writes into the same text.
     await cardOf(other.page, 'Two').focus()
@@ -200,7 +215,7 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
     await cardOf(other.page, 'Lyrics').click()
     await text(other.page).click()
     await other.page.keyboard.type('Sung in the light')
-    await other.page.keyboard.press('Escape')
+    await closeCard(other.page)
   }
   // Held from before it comes back until after.
   await hold(page, 'Four', 'Doing')
@@ -242,7 +257,7 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
     for (const { page } of [visit, other]) {
       await cardOf(page, 'Lyrics').click()
       await text(page).getByText(each).waitFor()
-      await page.keyboard.press('Escape')
+      await closeCard(page)
     }
   }
   expect(faultsOf(visit, other)).toEqual([])
@@ -259,7 +274,7 @@ async function recordingsOf(person: Person): Promise<{ id: string; title: string
 /** The page shows the upload as done, and there is one recording with the very bytes. */
 async function isUploaded(page: Page, person: Person) {
   await page.getByRole('link', { name: 'Long take', exact: true }).waitFor(patience)
-  await page.getByText('Uploaded', { exact: false }).first().waitFor(patience)
+  await page.getByRole('list', { name: 'Uploads' }).getByText('There').waitFor(patience)
   const [recording, ...others] = await recordingsOf(person)
   expect([recording?.title, others]).toEqual(['Long take', []])
   const answer = await fetch(`${server.url}/api/v1/audio-files/${recording!.id}/stream`, {

@@ -1,17 +1,37 @@
+import { whenBack } from './back.ts'
+
 const reloadedKey = 'pp:reloaded'
 const againMs = 60_000
 const checkMs = 10_000
+const styleRetryMs = 5_000
 
 /** Looks after parts of the page that could not be loaded: what they were loaded by can be called again. */
 export function watchChunks(): void {
   addEventListener('vite:preloadError', () => {
     renew().catch((error) => console.debug('The server cannot be asked whether the page is still its own', error))
   })
-  // A style sheet that failed would count as there, and what it is of come without it.
-  const forget = ({ target }: Event) => {
-    if (target instanceof HTMLLinkElement && target.rel === 'stylesheet') target.remove()
+  // What loads parts takes a style sheet that failed for one that is there: the part would come without it.
+  const replace = ({ target }: Event) => {
+    if (!(target instanceof HTMLLinkElement) || target.rel !== 'stylesheet') return
+    target.remove()
+    replaceLater(target.href)
   }
-  addEventListener('error', forget, { capture: true })
+  addEventListener('error', replace, { capture: true })
+}
+
+/** Asks for a style sheet again: when the connection is back, or after a while. */
+function replaceLater(href: string): void {
+  const again = () => {
+    end()
+    clearTimeout(timer)
+    const link = document.createElement('link')
+    link.rel = 'stylesheet'
+    link.crossOrigin = ''
+    link.href = href
+    document.head.append(link)
+  }
+  const end = whenBack(again)
+  const timer = setTimeout(again, styleRetryMs)
 }
 
 /**
