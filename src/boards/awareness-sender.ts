@@ -2,10 +2,15 @@ import { BoardAwareness, type Speaker } from './awareness.ts'
 import type { SharedEntry } from './exchange.ts'
 import { type AwarenessEntry, awarenessBody, frames } from './protocol.ts'
 
-/** Awareness goes out at once, and then at most this often, in milliseconds. */
-const everyMs = 20
+/**
+ * Awareness goes out at once, and then at most this often, in milliseconds: more seldom where more look on, as each
+ * sending costs a write for each of them. A cursor that moves twenty times a second still looks to be moving.
+ */
+const everyMs = (connections: number) => Math.min(50, Math.max(20, 2.5 * connections))
 
 export interface AwarenessSenderGround {
+  /** How many connections it is sent to. */
+  audience(): number
   /** Sends what is due, by way of `due`, in a moment. */
   wake(): void
   /** Tells the other instances. */
@@ -82,7 +87,7 @@ export class AwarenessSender {
   /** Has what has changed sent, at once or a moment after the last time. */
   #spread() {
     if (!this.#awareness?.hasChanged || this.#timer) return
-    const wait = this.#sentAt + everyMs - performance.now()
+    const wait = this.#sentAt + everyMs(this.#ground.audience()) - performance.now()
     if (wait <= 0) {
       // With all that this turn brings.
       this.#ground.wake()

@@ -93,6 +93,7 @@ export class Board {
     this.version = version
     this.#recent.add(ids)
     this.awareness = new AwarenessSender({
+      audience: () => this.connections.size,
       wake: () => this.#outbox.wake(),
       share: (entries) => ground.publish(projectId, { type: 'awareness', entries }),
     })

@@ -114,7 +114,7 @@ export function createBoardStore(database: Database) {
           ...content,
         })
       }
-      const answer = await database.command({
+      const answer = await database.write({
         insert: BoardUpdate.spec.collection,
         documents,
         ordered: false,

@@ -1,6 +1,7 @@
 import mongoose, { type Connection, type Model } from 'mongoose'
 import type { Entity, Stored } from '../kernel/entity.ts'
 import type { Logger } from '../kernel/ports.ts'
+import { createLanes } from './wire/lanes.ts'
 
 /** The database as services see it. */
 export interface Database {
@@ -11,6 +12,8 @@ export interface Database {
   collection<E extends Entity<any, any, any>>(entity: E): mongoose.mongo.Collection<Stored<E> & { _id: string }>
   /** Runs a command as it is; concerns and outcomes are the caller's. */
   command(command: mongoose.mongo.BSON.Document): Promise<mongoose.mongo.BSON.Document>
+  /** As `command`, for the writes of each message and edit: by a connection of its own where one is free. */
+  write(command: mongoose.mongo.BSON.Document): Promise<mongoose.mongo.BSON.Document>
   /** Runs `work` in a transaction with majority, journalled commit; the driver retries transient failures. */
   transaction<T>(work: (session: mongoose.mongo.ClientSession) => Promise<T>): Promise<T>
   /** Whether MongoDB answers within `ms`. */
@@ -57,11 +60,13 @@ export async function connectMongo(
   for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema) as never)
   // Made once: each call of `db()` reads all options anew.
   const db = connection.getClient().db(connection.name)
+  const lanes = createLanes(connection.getClient(), { appName, logger: log })
   const database: Database = {
     connection,
     model: (entity) => models.get(entity.name) as never,
     collection: (entity) => db.collection(entity.spec.collection) as never,
     command: (command) => db.command(command),
+    write: (command) => lanes.run({ ...command, $db: db.databaseName }) ?? db.command(command),
     transaction: (work) =>
       connection.getClient().withSession((session) =>
         session.withTransaction(() => work(session), {
@@ -89,7 +94,10 @@ export async function connectMongo(
         clearTimeout(timer)
       }
     },
-    close: () => connection.close(),
+    close() {
+      lanes.close()
+      return connection.close()
+    },
   }
   if (buildIndexes) await ensureIndexes(database, entities)
   return database

@@ -8,7 +8,7 @@ type Session = mongo.ClientSession
 /** The little of the database that the log uses. */
 export interface LogDatabase {
   collection(entity: typeof LogEntry): mongo.Collection<any>
-  command(command: mongo.BSON.Document): Promise<mongo.BSON.Document>
+  write(command: mongo.BSON.Document): Promise<mongo.BSON.Document>
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
 }
 
@@ -92,7 +92,7 @@ export function createLogStore(database: LogDatabase): LogStore<Session> {
    * retried by the driver either; the writer does that, for it knows its entries by their ids.
    */
   async function insert(documents: object[]): Promise<WriteOutcome> {
-    const answer = await database.command({
+    const answer = await database.write({
       insert: LogEntry.spec.collection,
       documents,
       ordered: true,

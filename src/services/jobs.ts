@@ -58,6 +58,7 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
   const drain = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let started = false
+  let polling = false
   let done = 0
   let failed = 0
 
@@ -168,6 +169,21 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
     ])
   }
 
+  /** One question for all kinds: most of the time there is nothing to do. */
+  async function poll() {
+    if (polling) return
+    polling = true
+    try {
+      const kinds = [...byKind.keys()]
+      const isDue = { kind: { $in: kinds }, failedAt: null, $expr: { $lte: ['$runAt', '$$NOW'] } }
+      if (await stored.findOne(isDue as never, { projection: { _id: 1 } })) for (const job of jobs) look(job)
+    } catch (error) {
+      logger.warn({ err: error }, 'could not look for jobs')
+    } finally {
+      polling = false
+    }
+  }
+
   function wake(kind: string) {
     const job = byKind.get(kind)
     if (job) look(job)
@@ -225,11 +241,8 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
       ),
     start() {
       started = true
-      const all = () => {
-        for (const job of jobs) look(job)
-      }
-      all()
-      timer = setInterval(all, pollMs)
+      for (const job of jobs) look(job)
+      timer = setInterval(() => void poll(), pollMs)
       timer.unref()
     },
     stats: () => ({ running: running.size, done, failed }),
