@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { encodeWave } from '../../scripts/shared/wave.ts'
 import type { Instance, Person } from '../support/world.ts'
 import type { Visit } from './browser.ts'
 import { type Cable, layCable } from './cable.ts'
 import { field, setStage } from './stage.ts'
-import { tone } from './tone.ts'
 
 // One server, in a process of its own, as a small network has it: while it is down nothing answers anybody.
 const stage = setStage({ instances: 0 })
@@ -257,7 +257,9 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
   expect(faultsOf(visit, other)).toEqual([])
 }
 
-const file = { name: 'Long take.wav', mimeType: 'audio/wav', buffer: tone(400) }
+/** Many bytes and few seconds: what the server then hears in it takes its time too. */
+const take = Float32Array.from({ length: 30 * 48_000 }, (_, at) => 0.5 * Math.sin((2 * Math.PI * 440 * at) / 48_000))
+const file = { name: 'Long take.wav', mimeType: 'audio/wav', buffer: encodeWave([take], 48_000) }
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 async function recordingsOf(person: Person): Promise<{ id: string; title: string }[]> {
@@ -288,7 +290,7 @@ async function uploadThrough(cable: Cable, fault: Omit<Fault, 'url'>, isHeard: b
     if (request.method() === 'PATCH') patches.push(Number(request.headers()['upload-offset']))
   })
   await page.getByText('No recording of yours yet').waitFor()
-  cable.hold(2_000_000)
+  cable.hold(1_000_000)
   await page.getByLabel('Choose files').setInputFiles([file])
   const bar = page.getByRole('progressbar', { name: 'Upload of Long take.wav' })
   await expect.poll(() => bar.evaluate((each) => (each as any).value as number), patience).toBeGreaterThan(0)
@@ -382,7 +384,73 @@ describe('chaos for eyes', () => {
       .toBe('dashed')
     await page.getByText('No recording of yours yet').waitFor(patience)
     await isBack(page)
+    // And where one still looks at the error.
+    await fault.strike()
+    await go('People')
+    await page.getByRole('alert').first().waitFor(patience)
+    await fault.heal()
+    await page
+      .getByRole('alert')
+      .first()
+      .waitFor({ state: 'detached', ...patience })
+    await go('Rooms')
+    await page.getByRole('link', { name: 'Fog' }).first().click()
+    await page.getByText('This is where #Fog begins').waitFor()
+    expect(await field(page, 'Message #Fog').inputValue()).toBe('kept')
     expect(await page.evaluate('window.isTheSame')).toBe(true)
     expect(faultsOf(visit)).toEqual([])
+  })
+
+  it('[EYES-11] what two windows could not send before they were closed is sent by the next, once each', async () => {
+    const ida = await stage.world.user('Ida Mist')
+    const room = await stage.roomOf('Mist', [ida])
+    const fault = await cut()
+    const { page, context } = await stage.visitAs(ida, `/rooms/${room.id}`, {}, fault.url)
+    const second = await context.newPage()
+    await second.goto(page.url())
+    for (const each of [page, second]) await field(each, 'Message #Mist').waitFor()
+    await fault.strike()
+    for (const [each, text] of [
+      [page, 'from the one'],
+      [second, 'from the other'],
+    ] as const) {
+      await isTold(each)
+      await field(each, 'Message #Mist').fill(text)
+      await field(each, 'Message #Mist').press('Enter')
+      await each.getByText('Waits for the connection').waitFor()
+    }
+    await Promise.all([page.close(), second.close()])
+    await fault.heal()
+    const next = await context.newPage()
+    await next.goto(`${fault.url}/rooms/${room.id}`)
+    await isShown(next, ['from the one', 'from the other'])
+    const { body } = await stage.world.ask('GET', `/api/v1/chat-rooms/${room.id}/messages`, { as: ida })
+    expect(body.items.map(({ content }: any) => content)).toEqual(['from the one', 'from the other'])
+  })
+
+  it('[EYES-12] an upload waits as long as nothing answers, however often it has tried', async () => {
+    const jon = await stage.world.user('Jon Frost')
+    const cable = await laidCable()
+    const { page } = await stage.visitAs(jon, '/settings/profile', {}, cable.url)
+    await page.clock.install()
+    await page.goto(`${cable.url}/sound`)
+    await page.getByText('No recording of yours yet').waitFor()
+    let tries = 0
+    page.on('requestfailed', (request) => {
+      if (request.url().includes('/uploads')) tries += 1
+    })
+    cable.hold(1_000_000)
+    await page.getByLabel('Choose files').setInputFiles([file])
+    const bar = page.getByRole('progressbar', { name: 'Upload of Long take.wav' })
+    await expect.poll(() => bar.evaluate((each) => (each as any).value as number), patience).toBeGreaterThan(0)
+    cable.cut()
+    await isTold(page)
+    for (let each = 1; each <= 16; each++) {
+      await expect.poll(() => tries, patience).toBeGreaterThanOrEqual(each)
+      await page.getByText('Waits for the connection, then goes on').waitFor(patience)
+      await page.clock.fastForward(16_000)
+    }
+    cable.mend()
+    await isUploaded(page, jon)
   })
 })
