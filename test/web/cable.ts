@@ -4,8 +4,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export interface Cable {
   /** The server's address by way of the cable. */
   url: string
-  /** Lets only so many more bytes through to the server; the rest waits. */
+  /** Lets only so many more bytes through to the server; the rest waits, until more are let through. */
   hold(bytes: number): void
+  /** Loses all answers until it is mended: what is asked for is done, and nobody hears of it. */
+  silence(): void
   /** Breaks all connections, and each new one until it is mended. */
   cut(): void
   mend(): void
@@ -17,6 +19,7 @@ export async function layCable(to: string): Promise<Cable> {
   const { hostname, port } = new URL(to)
   const pairs = new Set<[Socket, Socket]>()
   let isCut = false
+  let isSilent = false
   let left = Number.POSITIVE_INFINITY
   const server = createServer((near) => {
     if (isCut) {
@@ -32,10 +35,14 @@ export async function layCable(to: string): Promise<Cable> {
       far.destroy()
     }
     for (const socket of pair) socket.on('error', end).on('close', end)
-    far.pipe(near)
+    far.on('data', (bytes: Buffer) => {
+      if (!isSilent && !near.write(bytes)) far.pause()
+    })
+    near.on('drain', () => far.resume())
     near.on('data', (bytes: Buffer) => {
       left -= bytes.length
-      if (left < 0 || !far.write(bytes)) near.pause()
+      const isFull = !far.write(bytes)
+      if (isFull || left < 0) near.pause()
     })
     far.on('drain', () => left >= 0 && near.resume())
   })
@@ -49,16 +56,24 @@ export async function layCable(to: string): Promise<Cable> {
   }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    hold: (bytes) => {
+    hold(bytes) {
       left = bytes
+      for (const [near] of pairs) near.resume()
+    },
+    silence() {
+      isSilent = true
     },
     cut() {
       isCut = true
       drop()
     },
     mend() {
+      // What lacks a part of its answers is of no use any more.
+      if (isSilent) drop()
       isCut = false
+      isSilent = false
       left = Number.POSITIVE_INFINITY
+      for (const [near] of pairs) near.resume()
     },
     async close() {
       drop()

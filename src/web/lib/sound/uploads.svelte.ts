@@ -85,6 +85,7 @@ class Uploads {
 
   /** Tries at once what waits for the connection. */
   wake(): void {
+    for (const work of this.#works.values()) work.tries = 0
     for (const { key, state } of this.list) if (state === 'waiting') this.resume(key)
   }
 
@@ -163,10 +164,12 @@ class Uploads {
     const response = (thrown as DetailedError).originalResponse
     const status = response?.getStatus() ?? 0
     work.tries += 1
+    // However long nothing answers, nothing is wrong with the upload.
+    const isAway = status === 0 && session.connection !== 'live'
     if (status === 401 && work.tries <= 2) {
       // The token was refused before its time.
       await session.token(true).catch((error) => console.warn('The token could not be renewed', error))
-    } else if (isFinal(status) || work.tries > mostTries) {
+    } else if (isFinal(status) || (work.tries > mostTries && !isAway)) {
       this.#set(key, {
         state: 'failed',
         error: describeError(errorOf(status, response?.getBody()), t().sound.uploadErrors),

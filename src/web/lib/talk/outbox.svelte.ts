@@ -82,8 +82,7 @@ class Outbox {
   /** Takes up what a former page of this user left. */
   resume(client: PhantomClient, userId: string): void {
     this.#owner = userId
-    const kept = readJson(keyOf(userId))
-    this.list = Array.isArray(kept) ? (kept as Pending[]).filter(isPending).slice(0, most) : []
+    this.list = readKept(userId).slice(0, most)
     for (const pending of this.list) if (!pending.error) void this.#deliver(client, pending)
   }
 
@@ -126,9 +125,18 @@ class Outbox {
   }
 
   #set(list: Pending[]): void {
+    const own = new Set([...this.list, ...list].map(({ clientId }) => clientId))
     this.list = list
-    if (this.#owner) writeJson(keyOf(this.#owner), list)
+    if (!this.#owner) return
+    // All else that is kept is another window's.
+    const others = readKept(this.#owner).filter(({ clientId }) => !own.has(clientId))
+    writeJson(keyOf(this.#owner), [...others, ...list].slice(-most))
   }
+}
+
+function readKept(userId: string): Pending[] {
+  const kept = readJson(keyOf(userId))
+  return Array.isArray(kept) ? (kept as Pending[]).filter(isPending) : []
 }
 
 function isPending(value: Partial<Pending> | null): value is Pending {

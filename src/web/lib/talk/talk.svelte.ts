@@ -73,6 +73,11 @@ class Talk {
     return this.#timelines.get(log)
   }
 
+  /** The connection is back. */
+  resume(): void {
+    for (const timeline of this.#timelines.values()) timeline.resume()
+  }
+
   place(log: LogKey): RoomEntry | ConversationEntry | undefined {
     const { roomId, userId } = refOf(log)
     return roomId !== undefined ? this.rooms.get(roomId) : this.conversations.get(userId!)
@@ -281,6 +286,7 @@ function follow(client: PhantomClient, me: string): () => void {
   const ends = [
     client.on('ready', (ready) => {
       talk.welcome(ready)
+      talk.resume()
       talk.complete().catch((error) => console.debug('Details of the rooms could not be read', error))
     }),
     client.on('change', (change) => talk.take(change)),

@@ -100,6 +100,11 @@ export class Timeline {
     })
   }
 
+  /** The connection is back: goes on where it broke off. */
+  resume(): void {
+    if (this.error !== null && !this.atEnd) void this.loadAfter()
+  }
+
   /** Loads what lies after the last entry. */
   async loadAfter(): Promise<void> {
     const last = this.items.at(-1)
