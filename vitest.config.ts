@@ -9,7 +9,7 @@ export default defineConfig({
     maxWorkers: 3,
     isolate: false,
     // Waits end with what they wait for; only a fault takes this long, however busy the machine is.
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 40_000 } },
     teardownTimeout: 30_000,

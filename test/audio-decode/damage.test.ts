@@ -70,7 +70,7 @@ function mayPass(name: string, kind: string): boolean {
 }
 
 // The worker gives way to everything else on a machine, so it may take its time.
-describe('damaged files', { timeout: 120_000 }, () => {
+describe('damaged files', { timeout: 400_000 }, () => {
   it('[DEC-13] gives a reason or a marked part of 60 damaged files, in one process that lives on', async () => {
     const noise = createNoise(7)
     const bodies: [name: string, kind: string, bytes: Buffer][] = [

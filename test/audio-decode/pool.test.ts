@@ -38,7 +38,7 @@ afterEach(async () => {
 afterAll(() => folder.remove())
 
 // Workers give way to everything else on a machine, so they may take their time.
-describe('the analysis pool', { timeout: 120_000 }, () => {
+describe('the analysis pool', { timeout: 400_000 }, () => {
   it('[DEC-08] analyses in processes of lower priority, and tells of it at most 10 times a second', async () => {
     const pool = open({ size: 2 })
     const told: number[] = []

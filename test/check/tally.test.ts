@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
-
-// Each run is a vitest of its own, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 90_000 })
+import { expect, it, onTestFinished } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 

@@ -6,8 +6,8 @@ import { type RunResult, runProgram } from '../../src/infra/subprocess.ts'
 import { programArguments } from './programs.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-const commandMs = 90_000
-const startMs = 90_000
+const commandMs = 180_000
+const startMs = 180_000
 
 /** The server's environment in tests: nothing of ours but what programs need to run. */
 function environment(env: Record<string, string>): Record<string, string> {
