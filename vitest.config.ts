@@ -8,10 +8,10 @@ export default defineConfig({
     // Suites wait more than they compute, and each has a world of its own; what they load they share.
     maxWorkers: 3,
     isolate: false,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // A poll ends with what it waits for; only a fault takes this long.
-    expect: { poll: { timeout: 20_000 } },
-    teardownTimeout: 10_000,
+    // Waits end with what they wait for; only a fault takes this long, however busy the machine is.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 40_000 } },
+    teardownTimeout: 30_000,
   },
 })

@@ -9,6 +9,9 @@ import { ensureChromium, ensureFfmpeg } from './find-tools.ts'
 import { startTestServices, type TestServices } from './test/services.ts'
 import type { Tally } from './test/tally.ts'
 
+/** What suites start over and over beside the server's own programs. */
+const testPrograms = { admin: 'scripts/admin.ts', demo: 'scripts/demo.ts', embedder: 'test/infra/embedder.ts' }
+
 const WHOLE_RUN_MS = 42 * 60_000
 /** From the last result to the end of vitest, and from SIGTERM to its end. */
 const END_MS = 15_000
@@ -49,7 +52,7 @@ function hasEnded(child: ChildProcess): boolean {
 async function bundlePrograms(): Promise<void> {
   const dist = join(import.meta.dirname, '..', 'dist')
   await bundle(dist, serverPrograms)
-  await bundle(join(dist, 'test'), { admin: 'scripts/admin.ts', demo: 'scripts/demo.ts' })
+  await bundle(join(dist, 'test'), testPrograms)
   process.env['TEST_BUNDLES'] = '1'
 }
 
@@ -116,7 +119,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 await attempt(async () => {
-  await bundlePrograms()
+  // Runs that tests plant need no programs; those of the run around them are in use.
+  if (!process.env['TEST_BUNDLES']) await bundlePrograms()
   services = await startTestServices((line) => console.log(line))
   process.env['TEST_MONGODB_URI'] = services.mongoUri
   process.env['TEST_REDIS_URL'] = services.redisUrl

@@ -63,6 +63,8 @@ export interface AppOptions {
   push?: PushOptions | undefined
   /** Other times of boards than the standard ones, in milliseconds: for tests. */
   boards?: Partial<BoardTimes>
+  /** The program that analyses sound in processes of its own, bundled already: for tests. */
+  audioWorker?: string | undefined
   /** A worker does jobs alone and listens to nobody; default `web`, which does both. */
   role?: 'web' | 'worker'
   /** One line of progress at a time, for people who wait. */
@@ -144,6 +146,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         digestMs: options.digestMs,
         push: options.push,
         boards: options.boards,
+        audioWorker: options.audioWorker,
       },
       stops,
     )

@@ -97,6 +97,8 @@ export interface Ground {
   presence?: Parameters<typeof createPresence>[0]['times']
   /** Other times of boards than the standard ones: for tests. */
   boards?: Partial<BoardTimes>
+  /** The program that analyses sound, bundled already: for tests. */
+  audioWorker?: string | undefined
   /** How long notifications are collected for one mail, in milliseconds: for tests. */
   digestMs?: number | undefined
   /** What stands in for the open net when pushes are sent: for tests. */
@@ -172,6 +174,7 @@ export function assembleServices(ground: Ground, stops: Stop[]) {
   stops.push({ name: 'reading', stop: () => reading.close() })
   const analysisPool = createAnalysisPool({
     size: analysesAtOnce,
+    worker: ground.audioWorker,
     onLog: (line) => logger.warn({ line }, 'an analysis worker says'),
   })
   stops.push({ name: 'analysis pool', stop: () => analysisPool.close() })

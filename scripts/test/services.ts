@@ -15,7 +15,7 @@ export interface TestServices {
   close(): Promise<void>
 }
 
-const REDIS_START_MS = 10_000
+const REDIS_START_MS = 30_000
 const PORT_ATTEMPTS = 10
 
 /**

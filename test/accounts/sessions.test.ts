@@ -40,7 +40,7 @@ async function untilRefused(server: TestServer, token: string, act: () => Promis
   await act()
   const start = performance.now()
   while ((await me(server, token)).status === 200) {
-    if (performance.now() - start > 5_000) throw new Error('Still accepted after 5 s')
+    if (performance.now() - start > 30_000) throw new Error('Still accepted after 30 s')
     await new Promise((done) => setTimeout(done, 20))
   }
   return performance.now() - start
@@ -146,7 +146,7 @@ describe('sessions', () => {
     await raw.collection('sessions').updateOne(filter, { $set: { lastActiveAt: old } })
     await me(one, person.accessToken)
     const active = async () => (await raw.collection('sessions').findOne(filter))!['lastActiveAt'] as Date
-    const deadline = Date.now() + 3_000
+    const deadline = Date.now() + 30_000
     while ((await active()) <= old && Date.now() < deadline) await new Promise((done) => setTimeout(done, 50))
     const noted = await active()
     expect(Date.now() - noted.getTime()).toBeLessThan(5_000)

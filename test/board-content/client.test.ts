@@ -77,7 +77,7 @@ test('[CARD-31] it comes back with a renewed token, and stops where access is lo
   for (const each of live.all()) if (each.projectId === projectId) each.close(4503, 'for the test')
   await world.until(() => states.includes('offline'))
   const card = board.addCard('todo', 'Written offline')
-  await world.until(() => board.state === 'live', 10_000)
+  await world.until(() => board.state === 'live')
   expect(asked.length).toBeGreaterThan(2)
   const added = async () =>
     (await world.ask('GET', `/api/v1/projects/${projectId}/board`, { as: ann })).body.columns[0].cards
@@ -106,9 +106,9 @@ test('[CARD-32] the example bot, a process of its own, moves a card to Done when
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const inDone = (id: string) => board.cards('done').some((each) => each.id === id)
-  await world.until(() => inDone(ready), 20_000, 'the bot looks at what is there')
+  await world.until(() => inDone(ready), 60_000, 'the bot looks at what is there')
   for (const { id } of board.card(card)!.checklist) board.toggleChecklist(card, id, true)
-  await world.until(() => inDone(card), 5_000, 'the bot follows')
+  await world.until(() => inDone(card), 60_000, 'the bot follows')
   expect(board.cards('done').map(({ id }) => id)).toEqual([card, ready])
   expect(board.card(plain)!.columnId).toBe('doing')
   const last = async () =>

@@ -186,7 +186,7 @@ test('[BOARD-34] a board that nobody uses is closed, and is the same when it is 
   await world.until(async () => Object.keys((await contentOf(world, projectId)).cards).length === 50)
   const { cards } = await contentOf(world, projectId)
   one.close()
-  await world.until(() => boardsOf(world).stats().open === 0, 8_000)
+  await world.until(() => boardsOf(world).stats().open === 0)
   const again = openBoard(world, projectId, ann)
   await again.synced()
   expect(again.cards()).toEqual(cards)
@@ -284,7 +284,7 @@ test('[BOARD-38] while MongoDB is away nothing is passed on that is not stored; 
     one.provider.awareness.setLocalState({ cursor: 1 })
     await apart.until(() => two.provider.awareness.getStates().get(one.doc.clientID)?.['cursor'] === 1)
     thaw()
-    await apart.until(() => 'not stored' in two.cards(), 15_000)
+    await apart.until(() => 'not stored' in two.cards())
   } finally {
     thaw()
     closeClients()

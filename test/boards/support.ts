@@ -77,7 +77,7 @@ export function openBoard(
     provider,
     closedBy: () => code,
     async synced() {
-      await until(() => provider.synced, 10_000, 'a client syncs')
+      await until(() => provider.synced, 60_000, 'a client syncs')
     },
     cards: () => doc.getMap('cards').toJSON(),
     close() {
@@ -115,7 +115,7 @@ export async function openRaw(world: World, projectId: string, who: { accessToke
   ws.on('close', (closed) => {
     code = closed
   })
-  await until(() => frames.length > 0 || code !== undefined, 10_000, 'a greeting')
+  await until(() => frames.length > 0 || code !== undefined, 60_000, 'a greeting')
   return { ws, frames, code: () => code }
 }
 

@@ -32,7 +32,7 @@ function open(userId: string, options: ConnectOptions = {}): PhantomClient {
   return client
 }
 
-async function until(what: () => boolean, ms = 5_000): Promise<void> {
+async function until(what: () => boolean, ms = 30_000): Promise<void> {
   const end = Date.now() + ms
   while (!what()) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`)

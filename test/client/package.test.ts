@@ -10,7 +10,7 @@ let bot: ChildProcess | null = null
 
 beforeAll(() => {
   execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build-client.ts'], { cwd: root })
-}, 60_000)
+})
 
 afterEach(async () => {
   bot?.kill('SIGKILL')
@@ -36,9 +36,7 @@ test('[CLIENT-31] the built client depends on itself and socket.io-client alone,
   expect(code).not.toMatch(/^import [^\n]*boards/m)
 })
 
-test('[CLIENT-32] the example bot, a process of its own, answers and goes on after a break', {
-  timeout: 30_000,
-}, async () => {
+test('[CLIENT-32] the example bot, a process of its own, answers and goes on after a break', async () => {
   server = await startScriptedServer()
   const token = server.addUser('bot')
   server.addRoom('r', 'bot', 'ann')

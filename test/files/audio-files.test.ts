@@ -114,7 +114,7 @@ describe('uploading in one go', () => {
     expect(raw.status).toBe(415)
     expect((await postForm(world, null, {})).status).toBe(401)
     expect([await stored(), await world.database.collection('audiofiles').countDocuments()]).toEqual(before)
-    await world.until(async () => (await claims()) === 0, 5_000, 'no claim is left')
+    await world.until(async () => (await claims()) === 0, 30_000, 'no claim is left')
   })
 
   test('[FILE-04] keeps an account within its share, with what is on its way', async () => {
@@ -282,7 +282,7 @@ describe('streaming', () => {
       await response.body!.getReader().read()
       stop.abort()
     }
-    await world.until(async () => (await opened()) <= before + 5, 10_000, 'the files are closed')
+    await world.until(async () => (await opened()) <= before + 5, 30_000, 'the files are closed')
   })
 })
 

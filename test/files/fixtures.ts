@@ -66,7 +66,7 @@ export async function postForm(
     method: 'POST',
     headers: as ? { Authorization: `Bearer ${as.accessToken}` } : {},
     body: form,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(60_000),
   })
   const text = await response.text()
   const isJson = response.headers.get('Content-Type')?.includes('json')
@@ -82,6 +82,6 @@ export async function upload(world: World, as: Person, options: FormOptions = {}
 
 /** The bytes that an address gives. */
 export async function bytesOf(url: string, headers: Record<string, string> = {}) {
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(20_000) })
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(60_000) })
   return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) }
 }

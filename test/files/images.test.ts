@@ -147,5 +147,5 @@ test('[FILE-24] shows an avatar in the profile, links only one’s own, and take
   expect(await profile()).not.toHaveProperty('avatarUrl')
   expect((await profile()).bannerUrl).toBe(banner.url)
   expect((await contentOf(avatar)).status).toBe(404)
-  await world.until(async () => (await stored()) <= before - 1, 5_000, 'its bytes are gone')
+  await world.until(async () => (await stored()) <= before - 1, 60_000, 'its bytes are gone')
 })

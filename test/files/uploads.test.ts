@@ -40,7 +40,7 @@ async function tus(
     method,
     headers: { 'Tus-Resumable': '1.0.0', ...(as && { Authorization: `Bearer ${as.accessToken}` }), ...headers },
     ...(body && { body: body as never, duplex: 'half' }),
-    signal: signal ?? AbortSignal.timeout(30_000),
+    signal: signal ?? AbortSignal.timeout(60_000),
   } as RequestInit)
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
@@ -111,7 +111,7 @@ describe('resumable uploads', () => {
       await expect(
         patch(url, jane, offset, cutAfter(bytes.subarray(offset, until), stop), stop.signal),
       ).rejects.toThrow()
-      await world.until(async () => (await offsetOf(url, jane)) > offset, 10_000, 'some bytes came')
+      await world.until(async () => (await offsetOf(url, jane)) > offset, 30_000, 'some bytes came')
       const state = await world.ask('GET', new URL(url).pathname, { as: jane })
       expect(state.body).toMatchObject({ length: bytes.length, title: 'Cut', audioFileId: null })
     }
@@ -183,7 +183,7 @@ describe('resumable uploads', () => {
     // A line that hangs: it sent a part, and neither goes on nor ends.
     const stop = new AbortController()
     const hanging = patch(url, jane, 0, cutAfterNever(bytes.subarray(0, 500_000)), stop.signal).catch(() => null)
-    await world.until(async () => (await size(url)) > 0, 10_000, 'the first part came')
+    await world.until(async () => (await size(url)) > 0, 30_000, 'the first part came')
     const offset = await offsetOf(elsewhere, jane)
     const done = await patch(elsewhere, jane, offset, bytes.subarray(offset))
     expect(done.status).toBe(204)
@@ -201,7 +201,7 @@ describe('resumable uploads', () => {
     await world.database.collection('uploads').updateOne({ _id: id as never }, { $set: { expiresAt: new Date(0) } })
     expect((await tus('HEAD', url, jane)).status).toBe(410)
     const late = await world.addInstance({ storageUrl: `file://${world.dataDir(0)}/uploads` })
-    await world.until(async () => (await tus('HEAD', url, jane)).status === 404, 10_000, 'it is swept')
+    await world.until(async () => (await tus('HEAD', url, jane)).status === 404, 30_000, 'it is swept')
     expect(await readdir(join(world.dataDir(0), 'uploads/audio'))).not.toContain(id)
     await late.close()
 
@@ -252,7 +252,7 @@ describe('crashes', () => {
     expect(await world.database.collection('audiofiles').countDocuments()).toBe(before)
     expect((await postForm(world, joe, { file: wav(10_000), instance: second })).status).toBe(201)
     await second.close()
-  }, 120_000)
+  })
 })
 
 test('[FILE-30] answers 507 where no room is left, and leaves nothing', async () => {
@@ -269,12 +269,12 @@ test('[FILE-30] answers 507 where no room is left, and leaves nothing', async ()
   expect((await tus('HEAD', url, joe)).status).toBe(404)
   expect(await files()).toBe(0)
   const claims = () => world.database.collection('storageclaims').countDocuments()
-  await world.until(async () => (await claims()) === 0, 5_000, 'no claim is left')
+  await world.until(async () => (await claims()) === 0, 30_000, 'no claim is left')
   expect(await world.database.collection('uploads').countDocuments({ finishedAt: null })).toBe(0)
   // What fits is taken.
   expect((await postForm(world, joe, { file: wav(1_000_000), instance: full })).status).toBe(201)
   await full.close()
-}, 120_000)
+})
 
 /** Sends a form whose file never ends. */
 function hang(instance: Instance, bytes: Buffer): Promise<unknown> {

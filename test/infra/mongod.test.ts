@@ -1,17 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mongoose from 'mongoose'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { findMongod } from '../../scripts/find-tools.ts'
 import { startTime } from '../../src/infra/dataDirLock.ts'
 import { resolveMongod } from '../../src/infra/mongodBinary.ts'
-
-// Several starts and recoveries of mongod in a row, each of them seconds on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
+import { programArguments } from '../support/programs.ts'
 
 interface Embedder {
   process: ChildProcess
@@ -32,7 +30,7 @@ beforeAll(async () => {
 }, 300_000)
 
 afterAll(async () => {
-  for (const pid of mongodPids) await waitFor(async () => !(await isAlive(pid)), 6_000, `mongod ${pid} to be gone`)
+  for (const pid of mongodPids) await waitFor(async () => !(await isAlive(pid)), 30_000, `mongod ${pid} to be gone`)
   for (const dir of dirs) await rm(dir, { recursive: true, force: true })
 })
 
@@ -44,8 +42,7 @@ async function makeDir(): Promise<string> {
 
 /** Runs embedder.ts until it is ready or has failed. */
 async function embed(dataDir: string, binary = mongodPath): Promise<Embedder> {
-  const script = resolve(import.meta.dirname, 'embedder.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', script, dataDir, binary], {
+  const child = spawn(process.execPath, [...programArguments('test/infra/embedder.ts'), dataDir, binary], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const embedder: Embedder = { process: child, lines: [], uri: '', mongodPid: 0 }
@@ -79,7 +76,7 @@ async function closeEmbedder(embedder: Embedder): Promise<void> {
 }
 
 async function withCollection<T>(uri: string, use: (things: mongoose.mongo.Collection<Thing>) => Promise<T>) {
-  const client = new mongoose.mongo.MongoClient(uri, { serverSelectionTimeoutMS: 15_000 })
+  const client = new mongoose.mongo.MongoClient(uri, { serverSelectionTimeoutMS: 60_000 })
   try {
     return await use(
       client
@@ -173,7 +170,7 @@ describe('the embedded MongoDB', () => {
     first.process.kill('SIGSTOP')
     for (const pid of supervisors) process.kill(pid, 'SIGKILL')
     first.process.kill('SIGKILL')
-    await waitFor(() => first.process.signalCode !== null, 5_000, 'the embedder to end')
+    await waitFor(() => first.process.signalCode !== null, 30_000, 'the embedder to end')
     expect(await isAlive(first.mongodPid)).toBe(true)
 
     const second = await embedOrThrow(dataDir)
@@ -187,7 +184,7 @@ describe('the embedded MongoDB', () => {
     const first = await embedOrThrow(dataDir)
     const second = await embed(dataDir)
     expect(second.error).toMatch(`DATA_DIR ${dataDir} is in use by process ${first.process.pid}`)
-    await waitFor(() => second.process.exitCode === 1, 5_000, 'the second to end')
+    await waitFor(() => second.process.exitCode === 1, 30_000, 'the second to end')
     await insert(first.uri, 1)
     expect(await readIds(first.uri)).toEqual([1])
   })
@@ -209,7 +206,7 @@ describe('the embedded MongoDB', () => {
     await withCollection(embedder.uri, async (things) => {
       await things.insertOne({ _id: 1 })
       process.kill(embedder.mongodPid, 'SIGKILL')
-      await waitFor(() => embedder.lines.some((line) => line.includes('runs again')), 15_000, 'mongod to run again')
+      await waitFor(() => embedder.lines.some((line) => line.includes('runs again')), 60_000, 'mongod to run again')
       await things.insertOne({ _id: 2 })
       expect(await things.countDocuments()).toBe(2)
     })

@@ -148,8 +148,8 @@ test('[LISTEN-32] a client that was cut off learns on its return what changed, a
     other.emit('listen:control', { roomId: rooms[0], action: 'stop' }),
     other.emit('listen:control', { roomId: rooms[1], action: 'pause', positionMs: 7 }),
   ])
-  await world.until(() => client.listen.state(rooms[0]!)?.ended === 'stopped', 10_000)
-  await world.until(() => client.listen.state(rooms[1]!)?.positionMs === 7, 10_000)
+  await world.until(() => client.listen.state(rooms[0]!)?.ended === 'stopped')
+  await world.until(() => client.listen.state(rooms[1]!)?.positionMs === 7)
   expect(client.listen.active.map(({ roomId }) => roomId)).toEqual([rooms[1]])
   for (const roomId of rooms) {
     const revs = told.filter((state) => state.roomId === roomId).map(({ rev }) => rev)

@@ -129,12 +129,12 @@ async function run(seed: number, steps: [number, number, any][], rough: boolean)
   }
 
   const hung = Symbol('hung')
-  if ((await Promise.race([Promise.all(outcomes), wait(9_000).then(() => hung)])) === hung) problems.push('hung')
+  if ((await Promise.race([Promise.all(outcomes), wait(60_000).then(() => hung)])) === hung) problems.push('hung')
   await wait(80)
   await memory.settled()
   const entries = memory.all()
   // Everything is delivered in the end, whatever was lost.
-  const end = Date.now() + 5_000
+  const end = Date.now() + 30_000
   const behind = () =>
     live.some(({ log }) =>
       logs.some((logId) => {
@@ -201,7 +201,7 @@ describe('The log on a store in memory', () => {
       }),
       { numRuns: Number(process.env['LOG_RUNS'] ?? 40), endOnFailure: true },
     )
-  }, 120_000)
+  })
 
   it('[LOG-02] keeps them with writes of unknown outcome, lagging reads and a bus that loses, repeats and reorders', async () => {
     await fc.assert(

@@ -55,7 +55,7 @@ describe('matches and recordings by sound', () => {
   const soundOf = async (id: string) =>
     (await world.database.collection('audiofiles').findOne({ _id: id } as never))!['sound']
   const isHeard = (id: string) =>
-    world.until(async () => typeof (await soundOf(id))?.features[0] === 'number', 20_000, 'it is heard')
+    world.until(async () => typeof (await soundOf(id))?.features[0] === 'number', 60_000, 'it is heard')
   const refresh = (as: Person) => ask(200, 'POST', '/matches/refresh', { as })
   const news = async (as: Person, from: Person) =>
     (await all('/notifications', { as }, 50)).filter(
@@ -85,7 +85,7 @@ describe('matches and recordings by sound', () => {
     // By the change of a profile or project, or by this: whichever was first.
     const [match] = expectPage('Match', answer)
     expect([match.userA, match.userB].sort()).toEqual([ann.id, bob.id].sort())
-    await world.until(async () => (await refresh(ann)).items[0].reasons[0].includes('drummer'), 10_000, 'all is known')
+    await world.until(async () => (await refresh(ann)).items[0].reasons[0].includes('drummer'), 60_000, 'all is known')
     const [best] = (await refresh(ann)).items
     expect(best.score).toBeGreaterThan(0.6)
     expect(best.reasons).toContain('your open project lacks a drummer, and this user drums')
@@ -149,7 +149,7 @@ describe('matches and recordings by sound', () => {
     await world.instances[0]!.app!.services.matching.refresh(robot.id)
     expect(await world.database.collection('musiciansketches').countDocuments({ _id: robot.id } as never)).toBe(0)
     // A deleted recording leaves the sums of the catalogue.
-    await world.until(async () => (await sums()) === withHers - 3, 20_000, 'so have those of a closed account')
+    await world.until(async () => (await sums()) === withHers - 3, 60_000, 'so have those of a closed account')
     const before = await sums()
     await ask(204, 'DELETE', `/audio-files/${takes[0]}`, { as: dot })
     expect(await sums()).toBe(before - 1)

@@ -21,7 +21,7 @@ let database: Database
 beforeAll(async () => {
   mongod = await startTestMongod('models')
   database = await connectMongo(mongod.uri, entities, log)
-}, 60_000)
+})
 afterAll(async () => {
   await database?.close()
   await mongod?.close()

@@ -6,7 +6,7 @@ import { encodeEvent } from '../../src/realtime/batching-adapter.ts'
 import { verifyEngineInternals } from '../../src/realtime/engine-internals.ts'
 import { frameText } from '../../src/realtime/frame.ts'
 import { releaseHandshake } from '../../src/realtime/handshake-release.ts'
-import { type FanoutWorld, openFanoutWorld } from './fanout-world.ts'
+import { type FanoutWorld, openFanoutWorld, waitFor } from './fanout-world.ts'
 
 let world: FanoutWorld
 afterEach(() => world?.close())
@@ -26,7 +26,7 @@ describe('Fan-out', () => {
         if (i % 7 === 0) await nextTurn()
       }
       for (const { log } of members) {
-        await vi.waitFor(() => expect(log.length).toBe(300))
+        await waitFor(() => expect(log.length).toBe(300))
         expect(firsts(log)).toEqual(numbers(0, 300))
       }
     })
@@ -41,8 +41,8 @@ describe('Fan-out', () => {
     for (let i = 0; i < 10; i++) world.io.to(i % 2 ? 'a' : 'b').emit('n', i)
     member.server.emit('n', 10)
     world.adapter.emitEncoded('a', encodeEvent('n', 11))
-    await vi.waitFor(() => expect(firsts(member.log)).toEqual(numbers(0, 12)))
-    await vi.waitFor(() => expect(firsts(other.log)).toEqual([1, 3, 5, 7, 9, 11]))
+    await waitFor(() => expect(firsts(member.log)).toEqual(numbers(0, 12)))
+    await waitFor(() => expect(firsts(other.log)).toEqual([1, 3, 5, 7, 9, 11]))
     expect(write).toHaveBeenCalledTimes(1)
   })
 
@@ -55,9 +55,9 @@ describe('Fan-out', () => {
     for (const { server } of [inAll, inAllToo]) server.join(['b', 'c'])
     for (let i = 0; i < 30; i++) world.io.to(['a', 'b', 'c'][i % 3]!).emit('n', i)
     world.io.emit('n', 30)
-    for (const { log } of [inAll, inAllToo]) await vi.waitFor(() => expect(firsts(log)).toEqual(numbers(0, 31)))
-    await vi.waitFor(() => expect(firsts(inA.log)).toEqual([...numbers(0, 30).filter((i) => i % 3 === 0), 30]))
-    await vi.waitFor(() => expect(firsts(inB.log)).toEqual([...numbers(0, 30).filter((i) => i % 3 === 1), 30]))
+    for (const { log } of [inAll, inAllToo]) await waitFor(() => expect(firsts(log)).toEqual(numbers(0, 31)))
+    await waitFor(() => expect(firsts(inA.log)).toEqual([...numbers(0, 30).filter((i) => i % 3 === 0), 30]))
+    await waitFor(() => expect(firsts(inB.log)).toEqual([...numbers(0, 30).filter((i) => i % 3 === 1), 30]))
   })
 
   it('[FAN-04] gives a new member nothing that was emitted before it joined in the same turn', async () => {
@@ -70,8 +70,8 @@ describe('Fan-out', () => {
     world.io.to('r').emit('n', 2)
     fresh.server.emit('n', 3)
     world.io.to('other').emit('n', 4)
-    await vi.waitFor(() => expect(firsts(fresh.log)).toEqual([0, 2, 3, 4]))
-    await vi.waitFor(() => expect(firsts(old.log)).toEqual([1, 2]))
+    await waitFor(() => expect(firsts(fresh.log)).toEqual([0, 2, 3, 4]))
+    await waitFor(() => expect(firsts(old.log)).toEqual([1, 2]))
   })
 
   it('[FAN-05] gives a leaving member all that was emitted before it left in the same turn, and no more', async () => {
@@ -83,8 +83,8 @@ describe('Fan-out', () => {
     world.io.to('r').emit('n', 2)
     leaves.server.join('r')
     world.io.to('r').emit('n', 3)
-    await vi.waitFor(() => expect(firsts(leaves.log)).toEqual([1, 3]))
-    await vi.waitFor(() => expect(firsts(stays.log)).toEqual([1, 2, 3]))
+    await waitFor(() => expect(firsts(leaves.log)).toEqual([1, 3]))
+    await waitFor(() => expect(firsts(stays.log)).toEqual([1, 2, 3]))
   })
 
   for (const whole of [true, false]) {
@@ -113,9 +113,9 @@ describe('Fan-out', () => {
     both.server.broadcast.emit('n', 4)
     world.io.except(a.server.id).except(b.server.id).emit('n', 5)
     world.io.to('a').to('b').except(b.server.id).emit('n', 6)
-    await vi.waitFor(() => expect(firsts(a.log)).toEqual([1, 2, 4, 6]))
-    await vi.waitFor(() => expect(firsts(b.log)).toEqual([1, 4]))
-    await vi.waitFor(() => expect(firsts(both.log)).toEqual([1, 3, 5, 6]))
+    await waitFor(() => expect(firsts(a.log)).toEqual([1, 2, 4, 6]))
+    await waitFor(() => expect(firsts(b.log)).toEqual([1, 4]))
+    await waitFor(() => expect(firsts(both.log)).toEqual([1, 3, 5, 6]))
   })
 
   it('[FAN-08] drops a volatile event only for a socket that has bytes waiting', async () => {
@@ -130,9 +130,9 @@ describe('Fan-out', () => {
     }
     world.io.volatile.to('r').emit('n', 1)
     world.io.to('r').emit('n', 2)
-    await vi.waitFor(() => expect(firsts(quick.log)).toEqual([1, 2]))
+    await waitFor(() => expect(firsts(quick.log)).toEqual([1, 2]))
     stuck.tcp.resume()
-    await vi.waitFor(() => expect(stuck.packets.at(-1)).toBe('2["n",2]'), 5000)
+    await waitFor(() => expect(stuck.packets.at(-1)).toBe('2["n",2]'))
     expect(stuck.packets).not.toContain('2["n",1]')
   })
 
@@ -148,7 +148,7 @@ describe('Fan-out', () => {
         member.server.emit('n', n++)
       })
       for (let i = 0; i < 50; i++) member.client.emit('ask', (answer: number) => member.log.push(['ack', answer]))
-      await vi.waitFor(() => expect(member.log.length).toBe(200))
+      await waitFor(() => expect(member.log.length).toBe(200))
       expect(firsts(member.log)).toEqual(numbers(0, 200))
       expect(member.log.filter(([event]) => event === 'ack').length).toBe(50)
     })
@@ -162,7 +162,7 @@ describe('Fan-out', () => {
         else if (i % 5 === 1) member.server.emit('n', i, { bytes })
         else world.io.to('r').emit('n', i)
       }
-      await vi.waitFor(() => expect(firsts(member.log)).toEqual(numbers(0, 30)))
+      await waitFor(() => expect(firsts(member.log)).toEqual(numbers(0, 30)))
       expect(bytes.equals(member.log[5]![2] as Buffer)).toBe(true)
       expect(bytes.equals((member.log[6]![2] as { bytes: Buffer }).bytes)).toBe(true)
     })
@@ -181,7 +181,7 @@ describe('Fan-out', () => {
         await sleep(1)
       }
       for (let k = 0; k < 100; k++) world.io.to(room).emit('n', n++)
-      await vi.waitFor(() => expect(member.log.length).toBe(n))
+      await waitFor(() => expect(member.log.length).toBe(n))
       expect(member.client.io.engine.transport.name).toBe('websocket')
       expect(firsts(member.log)).toEqual(numbers(0, n))
     }
@@ -212,7 +212,7 @@ describe('Fan-out', () => {
     expect(most).toBeLessThanOrEqual(cap)
     expect(world.adapter.sids.has(id)).toBe(false)
     world.io.to('r').emit('n', sent++)
-    await vi.waitFor(() => expect(quick.log.length).toBe(sent), 5000)
+    await waitFor(() => expect(quick.log.length).toBe(sent))
     expect(firsts(quick.log)).toEqual(numbers(0, sent))
     expect(slow.length).toBe(1)
   })
@@ -246,7 +246,7 @@ describe('Fan-out', () => {
       await nextTurn()
     }
     paused.tcp.resume()
-    await vi.waitFor(() => expect(paused.numbers()).toEqual(numbers(0, sent)), 10_000)
+    await waitFor(() => expect(paused.numbers()).toEqual(numbers(0, sent)))
   })
 
   it('[FAN-15] sends emitEncoded byte for byte as a normal emit, in other namespaces too', async () => {
@@ -256,7 +256,7 @@ describe('Fan-out', () => {
     world.io.to('r').emit('e', payload)
     expect(world.adapter.emitEncoded('r', encodeEvent('e', payload))).toBe(1)
     expect(world.adapter.emitEncoded('nobody', encodeEvent('e', payload))).toBe(0)
-    await vi.waitFor(() => expect(raw.packets.length).toBe(2))
+    await waitFor(() => expect(raw.packets.length).toBe(2))
     expect(raw.packets[0]).toBe(raw.packets[1])
 
     const other = world.io.of('/other')
@@ -266,7 +266,7 @@ describe('Fan-out', () => {
       other.to('r').emit('e', payload)
     })
     const { log } = await world.connect('websocket', '/other')
-    await vi.waitFor(() =>
+    await waitFor(() =>
       expect(log).toEqual([
         ['e', payload],
         ['e', payload],
@@ -302,7 +302,7 @@ describe('Fan-out', () => {
     world.io.to('r').emit('n', 1)
     await gone
     expect(errors).toEqual([[id, failure]])
-    for (const member of [members[0]!, members[2]!]) await vi.waitFor(() => expect(firsts(member.log)).toEqual([1]))
+    for (const member of [members[0]!, members[2]!]) await waitFor(() => expect(firsts(member.log)).toEqual([1]))
   })
 
   it('[FAN-18] collects the acks of a broadcast, in order with plain ones', async () => {
@@ -310,10 +310,10 @@ describe('Fan-out', () => {
     const members = await Promise.all([world.join('r'), world.join('r', 'polling')])
     for (const { client, server } of members) client.on('q', (_n: number, ack: (id: string) => void) => ack(server.id))
     world.io.to('r').emit('n', 1)
-    const answers = world.io.timeout(2000).to('r').emitWithAck('q', 2)
+    const answers = world.io.timeout(30_000).to('r').emitWithAck('q', 2)
     world.io.to('r').emit('n', 3)
     expect((await answers).sort()).toEqual(members.map(({ server }) => server.id).sort())
-    for (const { log } of members) await vi.waitFor(() => expect(firsts(log)).toEqual([1, 2, 3]))
+    for (const { log } of members) await waitFor(() => expect(firsts(log)).toEqual([1, 2, 3]))
   })
 
   it('[FAN-19] does not hoard: a turn that emits megabytes is written as it goes, in order', async () => {
@@ -323,7 +323,7 @@ describe('Fan-out', () => {
     const write = vi.spyOn((member.server.conn as any).transport.socket._socket, 'write')
     for (let i = 0; i < 60; i++) world.io.to(i % 2 ? 'r' : 's').emit('n', i, 'x'.repeat(50_000))
     expect(write.mock.calls.length).toBeGreaterThan(5)
-    await vi.waitFor(() => expect(firsts(member.log)).toEqual(numbers(0, 60)))
+    await waitFor(() => expect(firsts(member.log)).toEqual(numbers(0, 60)))
   })
 
   it('[FAN-20] sends nothing to a socket that joined rooms but was then refused or is not connected yet', async () => {
@@ -338,11 +338,11 @@ describe('Fan-out', () => {
       }
     })
     const joining = world.connect('websocket')
-    await vi.waitFor(() => expect(admit).toBeDefined())
+    await waitFor(() => expect(admit).toBeDefined())
     admit!()
     const { log } = await joining
     world.io.to('r').emit('n', 3)
-    await vi.waitFor(() => expect(firsts(log)).toEqual([3]))
+    await waitFor(() => expect(firsts(log)).toEqual([3]))
   })
 
   it('[FAN-21] frames what a stock WebSocket reads, at every length of header', async () => {
@@ -350,7 +350,7 @@ describe('Fan-out', () => {
     const member = await world.join('r')
     const lengths = [0, 1, 110, 115, 120, 125, 130, 65_500, 65_520, 65_535, 65_540, 200_000]
     for (const length of lengths) world.io.to('r').emit('n', 'é'.repeat(length))
-    await vi.waitFor(() => expect(firsts(member.log).map((text) => (text as string).length)).toEqual(lengths))
+    await waitFor(() => expect(firsts(member.log).map((text) => (text as string).length)).toEqual(lengths))
     expect(frameText('').length).toBe(3)
   })
 
@@ -377,11 +377,11 @@ describe('Fan-out', () => {
       expect(member.server.request).toBeNull()
       expect(member.server.handshake.headers).toEqual({})
       if (transport === 'upgrade') {
-        await vi.waitFor(() => expect(member.client.io.engine.transport.name).toBe('websocket'))
+        await waitFor(() => expect(member.client.io.engine.transport.name).toBe('websocket'))
       }
       world.io.to(transport).emit('n', 1)
       member.server.emit('n', 2)
-      await vi.waitFor(() => expect(firsts(member.log)).toEqual([1, 2]))
+      await waitFor(() => expect(firsts(member.log)).toEqual([1, 2]))
     }
   })
 
@@ -391,7 +391,7 @@ describe('Fan-out', () => {
     const write = vi.spyOn((alone.server.conn as any).transport.socket._socket, 'write')
     for (let i = 0; i < 64; i++) world.io.to('r').emit('n', i)
     expect(write).toHaveBeenCalledTimes(7)
-    await vi.waitFor(() => expect(firsts(alone.log)).toEqual(numbers(0, 64)))
+    await waitFor(() => expect(firsts(alone.log)).toEqual(numbers(0, 64)))
     expect(write).toHaveBeenCalledTimes(8)
   })
 })

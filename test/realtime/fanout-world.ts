@@ -3,12 +3,17 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket as TcpSocket } from 'node:net'
 import { Server, type Socket } from 'socket.io'
 import { type Socket as ClientSocket, io as connectClient } from 'socket.io-client'
+import { vi } from 'vitest'
 import { openRawClient } from '../../scripts/bench/raw-client.ts'
 import {
   type BatchingAdapter,
   type BatchingAdapterOptions,
   createBatchingAdapter,
 } from '../../src/realtime/batching-adapter.ts'
+
+/** Until `check` does not throw, asked every `interval` milliseconds: only a fault takes as long as it may. */
+export const waitFor = (check: () => void, interval = 10): Promise<void> =>
+  vi.waitFor(check, { timeout: 30_000, interval })
 
 export type Transport = 'websocket' | 'polling' | 'upgrade'
 

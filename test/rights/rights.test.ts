@@ -16,7 +16,7 @@ async function ask(status: number, method: string, path: string, options: AskOpt
 async function untilSo(isSo: () => Promise<boolean>): Promise<number> {
   const start = performance.now()
   while (!(await isSo())) {
-    if (performance.now() - start > 10_000) throw new Error('It did not come to be so')
+    if (performance.now() - start > 30_000) throw new Error('It did not come to be so')
     await new Promise((done) => setTimeout(done, 15))
   }
   return performance.now() - start

@@ -85,7 +85,7 @@ describe('mails that collect, and pushes', () => {
     const [ann, bob] = await world.users('Ann', 'Bob')
     const browser = await subscribe(ann!, '/a')
     const targetId = await like(ann!, bob!)
-    await until(() => service.to('/a').length === 1, 15_000, 'a push')
+    await until(() => service.to('/a').length === 1, 60_000, 'a push')
     const [push] = service.to('/a')
     const read = browser.read(push!.body)
     const [note] = (await ask(200, 'GET', '/notifications', { as: ann! })).items
@@ -132,7 +132,7 @@ describe('mails that collect, and pushes', () => {
     await like(ann!, bob!)
     await like(cy!, bob!)
     await here.next('notification')
-    await until(() => service.to('/leaving').length === 1, 20_000, 'the push to who has left')
+    await until(() => service.to('/leaving').length === 1, 60_000, 'the push to who has left')
     await noJobs('notification:push')
     expect(service.to('/here')).toEqual([])
   })
@@ -145,7 +145,7 @@ describe('mails that collect, and pushes', () => {
     // Out of order for a moment: tried again.
     service.answer('/kept', 503, 201)
     await like(ann!, dee!)
-    await until(() => service.to('/kept').length === 2, 20_000, 'the second try')
+    await until(() => service.to('/kept').length === 2, 60_000, 'the second try')
     await until(async () => (await subscriptions(ann!)).length === 1)
     expect((await subscriptions(ann!)).map(({ endpoint }) => endpoint)).toEqual([`${service.url}/kept`])
     // Another device's log-in ends: its browser gets no more.

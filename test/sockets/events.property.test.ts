@@ -135,7 +135,7 @@ describe('whatever a payload is', () => {
         fc.asyncProperty(fc.array(payloads, { minLength: 12, maxLength: 12 }), async (batch) => {
           await Promise.all(batch.map((payload, index) => expectAck(sockets[index % 3]!, event.name, payload)))
         }),
-        { numRuns: 8, endOnFailure: true, timeout: 25_000 },
+        { numRuns: 8, endOnFailure: true, timeout: 100_000 },
       )
     })
   }
@@ -167,7 +167,7 @@ test('[SOCK-42] frames that were changed on the way end at most their own connec
       socket.terminate()
       await closed
     }),
-    { numRuns: 40, endOnFailure: true, timeout: 25_000 },
+    { numRuns: 40, endOnFailure: true, timeout: 100_000 },
   )
   await expectAlive()
 })

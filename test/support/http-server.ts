@@ -120,7 +120,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         ...(raw !== undefined && { body: raw as string }),
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(60_000),
       })
       const text = await response.text()
       const json = response.headers.get('Content-Type')?.includes('json')
@@ -137,7 +137,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
       return { id: user.id, email, password, sessionId: session.id, accessToken, refreshToken }
     },
     async mailTo(address, subject) {
-      const deadline = Date.now() + 5_000
+      const deadline = Date.now() + 30_000
       for (;;) {
         const found = mails.findIndex((mail) => mail.to === address && mail.subject === subject)
         if (found >= 0) return mails.splice(found, 1)[0]!.text

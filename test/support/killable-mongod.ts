@@ -44,7 +44,7 @@ export async function startMongod({ own = false, cacheGb = 0.5 } = {}): Promise<
     await Promise.race([failed, elect()])
   }
   const elect = async () => {
-    const client = await new mongoose.mongo.MongoClient(address, { serverSelectionTimeoutMS: 20_000 }).connect()
+    const client = await new mongoose.mongo.MongoClient(address, { serverSelectionTimeoutMS: 60_000 }).connect()
     try {
       const admin = client.db('admin')
       await admin
@@ -53,7 +53,7 @@ export async function startMongod({ own = false, cacheGb = 0.5 } = {}): Promise<
           if (error.codeName !== 'AlreadyInitialized') throw error
         })
       for (let tries = 0; !(await admin.command({ hello: 1 })).isWritablePrimary; tries++) {
-        if (tries > 400) throw new Error('mongod did not become primary')
+        if (tries > 1_200) throw new Error('mongod did not become primary')
         await new Promise((done) => setTimeout(done, 50))
       }
     } finally {

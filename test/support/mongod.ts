@@ -9,7 +9,7 @@ import mongoose from 'mongoose'
 import { findMongod } from '../../scripts/find-tools.ts'
 
 /** Longest wait for a mongod to come up, in milliseconds. */
-const startMs = 30_000
+const startMs = 60_000
 
 export interface TestMongod {
   uri: string

@@ -6,8 +6,8 @@ import { type RunResult, runProgram } from '../../src/infra/subprocess.ts'
 import { programArguments } from './programs.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-const commandMs = 60_000
-const startMs = 60_000
+const commandMs = 90_000
+const startMs = 90_000
 
 /** The server's environment in tests: nothing of ours but what programs need to run. */
 function environment(env: Record<string, string>): Record<string, string> {
@@ -82,7 +82,7 @@ export async function post<T>(url: string, body: unknown, token?: string): Promi
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   })
   const text = await response.text()
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`)

@@ -7,6 +7,14 @@ const bundles: Record<string, string> = {
   'src/main.ts': 'dist/server.mjs',
   'scripts/admin.ts': 'dist/test/admin.mjs',
   'scripts/demo.ts': 'dist/test/demo.mjs',
+  'test/infra/embedder.ts': 'dist/test/embedder.mjs',
+  'src/audio/workers/worker.ts': 'dist/audio-worker.mjs',
+}
+
+/** The path of a program's bundle where `npm test` has made it. */
+export function bundleOf(source: string): string | undefined {
+  const built = process.env['TEST_BUNDLES'] ? bundles[source] : undefined
+  return built && join(root, built)
 }
 
 /**
@@ -14,6 +22,6 @@ const bundles: Record<string, string> = {
  * starts in half the time, else its source.
  */
 export function programArguments(source: string): string[] {
-  const built = process.env['TEST_BUNDLES'] ? bundles[source] : undefined
-  return built ? ['--enable-source-maps', join(root, built)] : ['--import', 'tsx', join(root, source)]
+  const built = bundleOf(source)
+  return built ? ['--enable-source-maps', built] : ['--import', 'tsx', join(root, source)]
 }

@@ -16,7 +16,7 @@ export interface TestRedis {
   close(): Promise<void>
 }
 
-const startMs = 10_000
+const startMs = 30_000
 
 /** Starts a redis-server without persistence on a free port of 127.0.0.1. */
 export async function startTestRedis(): Promise<TestRedis> {

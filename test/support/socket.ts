@@ -32,7 +32,7 @@ export interface TestSocket {
   received: Received[]
   /** Why it was disconnected, where it was. */
   closedBy(): string | undefined
-  /** Emits and awaits the ack: its data. Throws an AckError for `ok: false`, and when no ack comes in 15 s. */
+  /** Emits and awaits the ack: its data. Throws an AckError for `ok: false`, and when no ack comes in `ackMs`. */
   emit(event: string, payload?: unknown): Promise<any>
   /** The code of the ack: `ok` or an error's. */
   codeOf(event: string, payload?: unknown): Promise<string>
@@ -47,20 +47,29 @@ export interface TestSocket {
   close(): void
 }
 
-export const ackMs = 15_000
+/** Longest wait for an ack or a `ready`, in milliseconds: only a fault takes this long, however busy the machine is. */
+export const ackMs = 60_000
+/** Pauses of `until`: the first, and the longest where asking costs something. */
+const pauseMs = 5
+const longestPauseMs = 50
 
-/** Resolves as soon as `predicate` gives something true, with that; asks every 5 ms, for at most `ms`. */
+/**
+ * Resolves as soon as `predicate` gives something true, with that; throws after `ms`. Asks every 5 ms; one that answers
+ * later, mostly by a server, ever less often down to every 50 ms.
+ */
 export async function until<T>(
   predicate: () => T | Promise<T>,
-  ms = 5_000,
+  ms = 30_000,
   what = `${predicate}`,
 ): Promise<Exclude<T, false | undefined | null | 0 | ''>> {
   const deadline = Date.now() + ms
-  for (;;) {
-    const value = await predicate()
+  for (let pause = pauseMs; ; ) {
+    const answer = predicate()
+    const value = await answer
     if (value) return value as never
     if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`)
-    await new Promise((done) => setTimeout(done, 5))
+    await new Promise((done) => setTimeout(done, pause))
+    if (answer instanceof Promise) pause = Math.min(longestPauseMs, pause * 1.5)
   }
 }
 
@@ -86,7 +95,7 @@ export async function connectSocket(
   let ready: any
   try {
     ready = await new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error('no ready within 15 s')), ackMs)
+      const late = setTimeout(() => reject(new Error(`no ready within ${ackMs} ms`)), ackMs)
       const settle = (act: () => void) => {
         clearTimeout(late)
         act()

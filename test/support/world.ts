@@ -9,7 +9,7 @@ import { type App, type AppOptions, startApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { Logger } from '../../src/kernel/ports.ts'
 import { startTestMongod } from './mongod.ts'
-import { programArguments } from './programs.ts'
+import { bundleOf, programArguments } from './programs.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
 import { connectSocket, type TestSocket, until } from './socket.ts'
 
@@ -183,6 +183,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           digestMs: options.digestMs,
           push: options.push,
           boards: options.boards,
+          audioWorker: bundleOf('src/audio/workers/worker.ts'),
           webHome: options.webHome,
         },
       )
@@ -223,7 +224,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           },
           ...(body !== undefined && { body: JSON.stringify(body) }),
           ...(raw !== undefined && { body: raw }),
-          signal: AbortSignal.timeout(20_000),
+          signal: AbortSignal.timeout(60_000),
         })
         const text = await response.text()
         const isJson = response.headers.get('Content-Type')?.includes('json')

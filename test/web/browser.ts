@@ -26,18 +26,61 @@ export interface Visits {
   close(): Promise<void>
 }
 
-/** One browser, in which each visit is a person of their own; `args` are Chromium's. */
-export async function openBrowser(args: string[] = []): Promise<Visits> {
+/**
+ * What the browser does without: the suggestions under its address bar, pages of their own that each window loads, shown
+ * or not (of ten windows with a small page 14 of 23 s of CPU time); and what Playwright turns off, as of two such lists
+ * Chromium takes the last.
+ */
+const disabledFeatures = [
+  ...['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup'],
+  ...['AvoidUnnecessaryBeforeUnloadCheckSync', 'DestroyProfileOnBrowserClose', 'HttpsUpgrades'],
+  ...[
+    'HttpsFirstBalancedModeAutoEnable',
+    'LensOverlay',
+    'MediaRouter',
+    'PaintHolding',
+    'ThirdPartyStoragePartitioning',
+  ],
+  ...['AvoidCorsURLLoaderRestartOnRedirect', 'OptimizationHints', 'NetworkTimeServiceQuerying', 'AimEnabled'],
+  ...['PreconnectToSearch'],
+]
+const commonArgs = ['--no-sandbox', '--disable-gpu', `--disable-features=${disabledFeatures.join(',')}`]
+
+/** The browser that the suites of this process share, each with contexts of its own. It ends with the process. */
+let shared: Promise<Browser> | undefined
+
+async function launch(args: string[]): Promise<Browser> {
   const executablePath = process.env['TEST_CHROMIUM'] ?? (await ensureChromium())
-  const browser: Browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...args] })
+  return chromium.launch({ executablePath, args: [...commonArgs, ...args] })
+}
+
+/** Launches the shared browser where there is none yet, or none any more. */
+async function shareBrowser(): Promise<Browser> {
+  const before = shared
+  const known = await before?.catch(() => undefined)
+  if (known?.isConnected()) return known
+  // Whoever asked meanwhile has launched one.
+  if (shared !== before) return shareBrowser()
+  shared = launch([])
+  return shared
+}
+
+/** A browser in which each visit is a person of their own: the shared one, or its own with `args` of Chromium's. */
+export async function openBrowser(args: string[] = []): Promise<Visits> {
+  const own = args.length > 0 ? await launch(args) : undefined
+  if (!own) await shareBrowser()
+  const contexts = new Set<BrowserContext>()
   const newContext = async (options: BrowserContextOptions) => {
+    const browser = own ?? (await shareBrowser())
     const context = await browser.newContext({
       locale: 'en-GB',
       viewport: { width: 1280, height: 800 },
       reducedMotion: 'reduce',
       ...options,
     })
-    context.setDefaultTimeout(30_000)
+    context.setDefaultTimeout(60_000)
+    contexts.add(context)
+    context.once('close', () => contexts.delete(context))
     return context
   }
   const visit = async (context: BrowserContext, url: string): Promise<Visit> => {
@@ -67,7 +110,10 @@ export async function openBrowser(args: string[] = []): Promise<Visits> {
       await context.addInitScript("localStorage.setItem('pp:signed-in', '1')")
       return visit(context, url)
     },
-    close: () => browser.close(),
+    async close() {
+      await Promise.all([...contexts].map((context) => context.close()))
+      await own?.close()
+    },
   }
 }
 

@@ -239,7 +239,7 @@ describe('keyboard', () => {
     await bar.getByRole('button', { name: 'Play for all' }).waitFor()
     const wave = bar.getByRole('slider', { name: 'Waveform' })
     // Until its length is known nothing can be sought in it.
-    await expect.poll(() => wave.getAttribute('aria-valuetext'), { timeout: 20_000 }).toMatch(/of 1:00$/)
+    await expect.poll(() => wave.getAttribute('aria-valuetext')).toMatch(/of 1:00$/)
     await to(wave)
     await page.keyboard.press('Home')
     await page.keyboard.press('ArrowRight')

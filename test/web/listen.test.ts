@@ -60,7 +60,7 @@ async function apart(a: Page, b: Page): Promise<number | null> {
   return one.position - one.at - (other.position - other.at)
 }
 const areTogether = (a: Page, b: Page, within = 0.06) =>
-  expect.poll(async () => Math.abs((await apart(a, b)) ?? 99), { timeout: 40_000 }).toBeLessThan(within)
+  expect.poll(async () => Math.abs((await apart(a, b)) ?? 99)).toBeLessThan(within)
 
 const bar = (page: Page) => page.getByRole('region', { name: 'Listen together' })
 const wave = (page: Page) => bar(page).getByRole('slider', { name: 'Waveform' })
@@ -87,14 +87,12 @@ describe('listening together', () => {
     await b.keyboard.press('Home')
     await b.keyboard.press('PageDown')
     await b.keyboard.press('PageDown')
-    await expect.poll(async () => (await heard(a))?.position ?? 0, { timeout: 20_000 }).toBeGreaterThan(11)
+    await expect.poll(async () => (await heard(a))?.position ?? 0).toBeGreaterThan(11)
     await areTogether(a, b)
     await b.keyboard.press('Space')
     await button(a, 'Play for all').waitFor()
     await expect.poll(async () => [(await heard(a))?.isPlaying, (await heard(b))?.isPlaying]).toEqual([false, false])
-    await expect
-      .poll(async () => Math.abs((await heard(a))!.position - (await heard(b))!.position), { timeout: 20_000 })
-      .toBeLessThan(0.02)
+    await expect.poll(async () => Math.abs((await heard(a))!.position - (await heard(b))!.position)).toBeLessThan(0.02)
     await button(a, 'Play for all').click()
     await areTogether(a, b)
     await button(a, 'End it for all').click()
@@ -113,7 +111,7 @@ describe('listening together', () => {
     await click(a)
     const socket = await stage.world.connect(ann)
     await socket.emit('listen:start', { roomId: room.id, audioFileId: id, positionMs: 20_000 })
-    await expect.poll(async () => (await heard(a))?.isPlaying, { timeout: 20_000 }).toBe(true)
+    await expect.poll(async () => (await heard(a))?.isPlaying).toBe(true)
     const { page: b } = await visitAs(ben, `/rooms/${room.id}`)
     // Nobody has clicked here yet: one button does. Chromium takes each look that a test has into a page for a gesture: none before it has refused to play.
     await b.waitForTimeout(8_000)

@@ -55,7 +55,7 @@ export async function openMailbox(): Promise<Mailbox> {
   return {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async mailTo(address, words) {
-      for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+      for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
         const found = mails.findLast((mail) => mail.to === address && mail.text.includes(words))
         if (found) return found.text
         await new Promise((done) => setTimeout(done, 20))

@@ -33,7 +33,7 @@ const shiftOf = (page: Page) =>
 /** All that a page shows is there. */
 async function settled(page: Page) {
   await page.locator('h1, .empty').first().waitFor({ state: 'attached' })
-  await expect.poll(() => page.locator('.spinner').count(), { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => page.locator('.spinner').count()).toBe(0)
   await page.evaluate('new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))')
 }
 

@@ -50,7 +50,7 @@ async function deliver(
       const all = await registration.getNotifications()
       return all.map(({ title, body, data }: any) => ({ title, body, data }))
     })
-  await expect.poll(async () => (await shown()).length, { timeout: 20_000 }).toBeGreaterThan(0)
+  await expect.poll(async () => (await shown()).length).toBeGreaterThan(0)
   return shown()
 }
 
@@ -95,9 +95,9 @@ describe('pushes to a browser', () => {
     await turn(page, 'off').waitFor()
     // Who has a page open sees it there, and is pushed nothing.
     await page.goto(`${stage.url}/favicon.svg`)
-    await expect.poll(() => isHere(joy!.id), { timeout: 30_000 }).toBe(false)
+    await expect.poll(() => isHere(joy!.id)).toBe(false)
     await stage.post(kit!, `/api/v1/follows/${joy!.id}`, undefined, 200, 'PUT')
-    await expect.poll(() => service.to('/joy').length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => service.to('/joy').length).toBe(1)
     await page.goto(`${stage.url}/settings/notifications`)
     await turn(page, 'off').waitFor()
     const pushed = browser.read(service.to('/joy')[0]!.body)

@@ -34,7 +34,7 @@ export function setStage(
   browserArgs: string[] = [],
 ): Stage {
   // A browser on a busy machine: waits end with what they wait for, and only a fault takes this long.
-  vi.setConfig({ testTimeout: 120_000 })
+  vi.setConfig({ testTimeout: 240_000 })
   let world: World
   let visits: Visits
   const open: Visit[] = []
@@ -103,5 +103,5 @@ export async function turnTo(page: Page, path: string): Promise<void> {
     dispatchEvent(new PopStateEvent('popstate'))
   }, path)
   await page.locator('h1:visible, .empty:visible').first().waitFor()
-  await expect.poll(() => page.locator('.spinner').count(), { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => page.locator('.spinner').count()).toBe(0)
 }

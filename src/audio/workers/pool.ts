@@ -59,9 +59,9 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
   let watch: NodeJS.Timeout | undefined
 
   function startWorker(): Worker {
-    const { entry, execArgv } = workerEntry()
-    const child = fork(options.worker ?? entry, [], {
-      execArgv: [...execArgv, `--max-old-space-size=${HEAP_MIB}`],
+    const entry = options.worker ?? workerEntry()
+    const child = fork(entry, [], {
+      execArgv: [...(entry.endsWith('.ts') ? ['--import', 'tsx'] : []), `--max-old-space-size=${HEAP_MIB}`],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
@@ -218,10 +218,9 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
 }
 
 /** Beside this file as it is, or as scripts/start.mjs bundles both. */
-function workerEntry(): { entry: string; execArgv: string[] } {
+function workerEntry(): string {
   const source = import.meta.url.endsWith('.ts')
-  const entry = fileURLToPath(new URL(source ? './worker.ts' : './audio-worker.mjs', import.meta.url))
-  return { entry, execArgv: source ? ['--import', 'tsx'] : [] }
+  return fileURLToPath(new URL(source ? './worker.ts' : './audio-worker.mjs', import.meta.url))
 }
 
 /** 0 where nothing tells it, as on systems without /proc, and of a process that is gone. */
