@@ -286,14 +286,20 @@ async function uploadThrough(cable: Cable, fault: Omit<Fault, 'url'>, isHeard: b
   const visit = await stage.visitAs(gil, '/sound', {}, cable.url)
   const { page } = visit
   const patches: number[] = []
+  let path = ''
   page.on('request', (request) => {
-    if (request.method() === 'PATCH') patches.push(Number(request.headers()['upload-offset']))
+    if (request.method() !== 'PATCH') return
+    patches.push(Number(request.headers()['upload-offset']))
+    path = new URL(request.url()).pathname
   })
   await page.getByText('No recording of yours yet').waitFor()
   cable.hold(1_000_000)
   await page.getByLabel('Choose files').setInputFiles([file])
   const bar = page.getByRole('progressbar', { name: 'Upload of Long take.wav' })
   await expect.poll(() => bar.evaluate((each) => (each as any).value as number), patience).toBeGreaterThan(0)
+  // Bytes on the way to the server's disk are nobody's yet.
+  const kept = async () => (await stage.world.ask('GET', path, { as: gil })).body.offset
+  await expect.poll(kept, patience).toBeGreaterThan(0)
   if (!isHeard) {
     cable.silence()
     cable.hold(Number.POSITIVE_INFINITY)
