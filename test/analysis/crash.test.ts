@@ -24,7 +24,10 @@ async function workers(): Promise<number[]> {
     const [line, status] = await Promise.all(
       ['cmdline', 'status'].map((file) => readFile(`/proc/${name}/${file}`, 'utf8').catch(() => '')),
     )
-    if (line!.includes('audio/workers/worker.ts') && Number(/PPid:\s+(\d+)/.exec(status!)?.[1]) === process.pid)
+    if (
+      /audio\/workers\/worker\.ts|audio-worker\.mjs/.test(line!) &&
+      Number(/PPid:\s+(\d+)/.exec(status!)?.[1]) === process.pid
+    )
       found.push(Number(name))
   }
   return found
@@ -32,7 +35,7 @@ async function workers(): Promise<number[]> {
 
 test('[ANA-10] a worker process that is killed on the way costs one attempt, and nothing is there twice', async () => {
   const socket = await world.connect(jane)
-  const file = await upload(world, jane, { file: makeWav(makeMusic(90)) })
+  const file = await upload(world, jane, { file: makeWav(makeMusic(180)) })
   const of = (payload: any) => payload.audioFileId === file.id
   await socket.next('analysis:progress', of, 60_000)
   const [pid] = await workers()
