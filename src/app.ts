@@ -198,7 +198,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         ]
         return { ready: reasons.length === 0, reasons }
       },
-      asyncApi: asyncApi(events as never, emissions, { version, publicUrl: config.publicUrl }),
+      asyncApi: () => asyncApi(events as never, emissions, { version, publicUrl: config.publicUrl }),
       version,
       web: options.webHome ? await loadWeb(options.webHome) : null,
       checkAnswers: options.checkOutput ?? false,

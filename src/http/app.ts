@@ -41,7 +41,7 @@ interface HttpDeps<S> {
   metrics: HttpMetrics
   readiness(): Promise<Readiness>
   /** The AsyncAPI document of the socket events. */
-  asyncApi: object
+  asyncApi: () => object
   version: string
   /** The web client, where it is built. */
   web?: Web | null
@@ -121,9 +121,11 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   })
   app.get('/metrics', async (c) => c.body(await metrics.expose(), 200, { 'Content-Type': metrics.contentType }))
 
-  const document = openApi(routes, { version: deps.version, url: config.publicUrl })
-  app.get('/api/openapi.json', (c) => c.json(document))
-  app.get('/api/asyncapi.json', (c) => c.json(deps.asyncApi))
+  const openApiText = madeOnce(() => openApi(routes, { version: deps.version, url: config.publicUrl }))
+  const asyncApiText = madeOnce(deps.asyncApi)
+  const json = { 'Content-Type': 'application/json' }
+  app.get('/api/openapi.json', (c) => c.body(openApiText(), 200, json))
+  app.get('/api/asyncapi.json', (c) => c.body(asyncApiText(), 200, json))
   app.route('/api/docs', docsPages())
 
   app.notFound((c) => {
@@ -182,4 +184,13 @@ export function nodeListener(
       return problemResponse(toAppError(error))
     },
   })
+}
+
+/** A document as text, made when it is first asked for: a start does not wait for what few read. */
+function madeOnce(make: () => object): () => string {
+  let text: string | undefined
+  return () => {
+    text ??= JSON.stringify(make())
+    return text
+  }
 }

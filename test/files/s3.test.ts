@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 async function keys(): Promise<string[]> {
-  const storage = createS3Storage(s3.url)
+  const storage = await createS3Storage(s3.url)
   const found: string[] = []
   for await (const { key } of storage.list('audio/')) found.push(key)
   storage.close()
@@ -31,7 +31,7 @@ const streamOf = (id: string) => `${world.instances[0]!.url}/api/v1/audio-files/
 test('[FILE-31] keeps, gives in ranges, lists and removes objects in an S3-compatible store', async () => {
   // A store of its own: moto dates every upload to 2010, so that a server's sweep takes those under way for left behind.
   const own = await startTestS3()
-  const storage = createS3Storage(own.url)
+  const storage = await createS3Storage(own.url)
   const bytes = wav(20_000_000, 5)
   expect(await storage.put('test/a', Readable.from(slices(bytes)))).toBe(bytes.length)
   expect(await storage.head('test/a')).toMatchObject({ bytes: bytes.length })

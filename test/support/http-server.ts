@@ -96,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     log,
     metrics: createMetrics({ process: false }),
     readiness: options.readiness ?? (async () => ({ ready: true, reasons: [] })),
-    asyncApi: { asyncapi: '3.0.0' },
+    asyncApi: () => ({ asyncapi: '3.0.0' }),
     version: '0.0.0',
     checkAnswers: true,
   })

@@ -1,16 +1,5 @@
 import type { Readable } from 'node:stream'
 import { Readable as NodeReadable, PassThrough } from 'node:stream'
-import {
-  AbortMultipartUploadCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListMultipartUploadsCommand,
-  ListObjectsV2Command,
-  S3Client,
-} from '@aws-sdk/client-s3'
-import { Upload as S3Upload } from '@aws-sdk/lib-storage'
-import { S3Store } from '@tus/s3-store'
 import { AppError, notFound } from '../../kernel/errors.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
 import { checkKey } from './failures.ts'
@@ -49,7 +38,7 @@ function s3Failure(cause: unknown): unknown {
  * An S3-compatible store: `s3://key:secret@host:port/bucket?region=us-east-1&ssl=false`. TLS unless `ssl=false`; key
  * and secret percent-encoded; without them those of the environment count, as the SDK finds them.
  */
-export function createS3Storage(address: string): ObjectStorage {
+export async function createS3Storage(address: string): Promise<ObjectStorage> {
   const url = new URL(address)
   const bucket = decodeURIComponent(url.pathname.replace(/^\/+|\/+$/g, ''))
   if (!bucket || bucket.includes('/')) throw new TypeError('STORAGE_URL: name a bucket: s3://key:secret@host/bucket')
@@ -67,7 +56,13 @@ export function createS3Storage(address: string): ObjectStorage {
     requestChecksumCalculation: 'WHEN_REQUIRED' as const,
     responseChecksumValidation: 'WHEN_REQUIRED' as const,
   }
-  const client = new S3Client(settings)
+  // Loaded where they are wanted: a start without them takes a fifth less.
+  const [sdk, { Upload }, { S3Store }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('@aws-sdk/lib-storage'),
+    import('@tus/s3-store'),
+  ])
+  const client = new sdk.S3Client(settings)
   const at = (key: string) => ({ Bucket: bucket, Key: checkKey(key) })
 
   return {
@@ -82,7 +77,7 @@ export function createS3Storage(address: string): ObjectStorage {
       const body = new PassThrough({ highWaterMark: partBytes })
       const from = NodeReadable.from(counted(), { objectMode: false })
       from.on('error', (error) => body.destroy(error))
-      const upload = new S3Upload({
+      const upload = new Upload({
         client,
         params: { ...at(key), Body: from.pipe(body) },
         partSize: partBytes,
@@ -100,7 +95,7 @@ export function createS3Storage(address: string): ObjectStorage {
     async get(key, range) {
       const Range = range && `bytes=${range.start}-${range.end}`
       try {
-        const { Body } = await client.send(new GetObjectCommand({ ...at(key), Range }))
+        const { Body } = await client.send(new sdk.GetObjectCommand({ ...at(key), Range }))
         return Body as Readable
       } catch (error) {
         if (isMissing(error)) throw notFound('File')
@@ -109,7 +104,7 @@ export function createS3Storage(address: string): ObjectStorage {
     },
     async head(key) {
       try {
-        const { ContentLength = 0, LastModified } = await client.send(new HeadObjectCommand(at(key)))
+        const { ContentLength = 0, LastModified } = await client.send(new sdk.HeadObjectCommand(at(key)))
         return { key, bytes: ContentLength, changedAt: LastModified ?? new Date() }
       } catch (error) {
         if (isMissing(error)) return null
@@ -118,7 +113,7 @@ export function createS3Storage(address: string): ObjectStorage {
     },
     async remove(key) {
       try {
-        await client.send(new DeleteObjectCommand(at(key)))
+        await client.send(new sdk.DeleteObjectCommand(at(key)))
       } catch (error) {
         if (!isMissing(error)) throw s3Failure(error)
       }
@@ -127,7 +122,7 @@ export function createS3Storage(address: string): ObjectStorage {
       let next: string | undefined
       do {
         const page = await client.send(
-          new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: next }),
+          new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: next }),
         )
         for (const { Key, Size = 0, LastModified } of page.Contents ?? []) {
           if (Key) yield { key: Key, bytes: Size, changedAt: LastModified ?? new Date() }
@@ -146,10 +141,10 @@ export function createS3Storage(address: string): ObjectStorage {
       return store
     },
     async sweep(before) {
-      const page = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, MaxUploads: 1_000 }))
+      const page = await client.send(new sdk.ListMultipartUploadsCommand({ Bucket: bucket, MaxUploads: 1_000 }))
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
         if (!Key || !UploadId || !Initiated || Initiated >= before) continue
-        await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+        await client.send(new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
       }
     },
     close: () => client.destroy(),
