@@ -64,10 +64,13 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
 
   const mine = (job: JobDoc) => ({ _id: job._id, leasedBy: me, attempts: job.attempts })
 
+  const due = (kind: string | { $in: string[] }) =>
+    ({ kind, failedAt: null, $expr: { $lte: ['$runAt', '$$NOW'] } }) as never
+
   /** The oldest due job of a kind, leased; null where there is none. */
   const take = (job: AnyJob<S>) =>
     stored.findOneAndUpdate(
-      { kind: job.kind, failedAt: null, $expr: { $lte: ['$runAt', '$$NOW'] } } as never,
+      due(job.kind),
       [{ $set: { leasedBy: me, runAt: inMs(job.leaseMs), attempts: { $add: ['$attempts', 1] } } }],
       { sort: { runAt: 1 }, returnDocument: 'after' },
     ) as Promise<JobDoc | null>
@@ -174,9 +177,8 @@ export function createJobs<S>({ database, bus, logger, jobs, services, pollMs = 
     if (polling) return
     polling = true
     try {
-      const kinds = [...byKind.keys()]
-      const isDue = { kind: { $in: kinds }, failedAt: null, $expr: { $lte: ['$runAt', '$$NOW'] } }
-      if (await stored.findOne(isDue as never, { projection: { _id: 1 } })) for (const job of jobs) look(job)
+      const some = await stored.findOne(due({ $in: [...byKind.keys()] }), { projection: { _id: 1 } })
+      if (some) for (const job of jobs) look(job)
     } catch (error) {
       logger.warn({ err: error }, 'could not look for jobs')
     } finally {

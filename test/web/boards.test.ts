@@ -1,29 +1,15 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { cardIn, column, holdCard } from './cards.ts'
 import { setStage } from './stage.ts'
 
 const stage = setStage()
 const { visitAs, projectOf, addCard } = stage
 
-const column = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
-const cardIn = (page: Page, name: string, title: string) =>
-  column(page, name).locator('[data-card]', { hasText: title })
-
-/** By mouse, in steps, as a hand does: takes a card that lies still, and lets go where the other column makes room. */
+/** By mouse: lets go where the other column makes room, at its first card. */
 async function dragCard(page: Page, title: string, [start, end]: [start: string, end: string]) {
-  const card = cardIn(page, start, title)
-  const others = column(page, end).locator('[data-card]')
-  const count = await others.count()
-  // A card that still slides to its place would be missed.
-  await (await card.elementHandle())!.waitForElementState('stable')
-  const from = (await card.boundingBox())!
-  const to = (await others.first().boundingBox())!
-  const goTo = (part: number) =>
-    page.mouse.move(from.x + 40 + (to.x - from.x) * part, from.y + 15 + (to.y + 30 - from.y) * part)
-  await goTo(0)
-  await page.mouse.down()
-  for (let step = 1; step <= 12; step++) await goTo(step / 12)
-  await expect.poll(() => others.count()).toBe(count + 1)
+  const over = column(page, end)
+  await holdCard(page, cardIn(column(page, start), title), over, over.locator('[data-card]').first(), 30)
   await page.mouse.up()
 }
 
@@ -49,11 +35,11 @@ describe('boards', () => {
     await a.page.getByRole('button', { name: 'New card in To do' }).click()
     await a.page.keyboard.type('Record the bass')
     await a.page.keyboard.press('Enter')
-    await cardIn(b.page, 'To do', 'Record the bass').waitFor()
+    await cardIn(column(b.page, 'To do'), 'Record the bass').waitFor()
     await b.page.getByRole('button', { name: 'New card in Doing' }).click()
     await b.page.keyboard.type('Mix the drums')
     await b.page.keyboard.press('Enter')
-    await cardIn(a.page, 'Doing', 'Mix the drums').waitFor()
+    await cardIn(column(a.page, 'Doing'), 'Mix the drums').waitFor()
     await b.context.close()
     await a.page.getByRole('list', { name: 'Here now' }).getByText('Ben Board').waitFor({ state: 'detached' })
     expect([...a.complaints, ...b.complaints]).toEqual([])
@@ -64,13 +50,13 @@ describe('boards', () => {
     const project = await projectOf('Moves', [cyd!, dan!])
     for (const title of ['One', 'Two', 'Three']) await addCard(cyd!, project.id, { title })
     const [a, b] = await Promise.all([cyd!, dan!].map((who) => visitAs(who, `/boards/${project.id}`)))
-    await cardIn(a!.page, 'To do', 'Two').focus()
+    await cardIn(column(a!.page, 'To do'), 'Two').focus()
     await a!.page.keyboard.press('Shift+ArrowUp')
     await expect
       .poll(() => column(b!.page, 'To do').locator('[data-card]').allInnerTexts())
       .toEqual(['Two', 'One', 'Three'])
     await a!.page.keyboard.press('Shift+ArrowRight')
-    await cardIn(b!.page, 'Doing', 'Two').waitFor()
+    await cardIn(column(b!.page, 'Doing'), 'Two').waitFor()
     await a!.page.getByText('Two is in Doing now, 1 of 1').waitFor({ state: 'attached' })
     // The focus goes with the card: a menu at another moves that one.
     expect(await a!.page.evaluate('document.activeElement.textContent')).toContain('Two')
@@ -78,10 +64,10 @@ describe('boards', () => {
     expect(await a!.page.evaluate('document.activeElement.textContent')).toContain('One')
     await a!.page.getByRole('button', { name: 'Three: more' }).click()
     await a!.page.getByRole('menuitem', { name: 'Move to Done' }).click()
-    await cardIn(b!.page, 'Done', 'Three').waitFor()
+    await cardIn(column(b!.page, 'Done'), 'Three').waitFor()
     await a!.page.getByRole('menu').waitFor({ state: 'detached' })
     await dragCard(a!.page, 'One', ['To do', 'Done'])
-    await cardIn(b!.page, 'Done', 'One').waitFor()
+    await cardIn(column(b!.page, 'Done'), 'One').waitFor()
     expect(await a!.page.locator('[data-card]').count()).toBe(3)
     expect([...a!.complaints, ...b!.complaints]).toEqual([])
   })
@@ -135,13 +121,13 @@ describe('boards', () => {
       await addCard(gil!, project.id, { title: 'Look', checklist: [{ text: 'Only' }] })
       const { page } = await visitAs(hal!, `/boards/${project.id}`)
       await page.getByText('You may read this board, not change it.').waitFor()
-      await cardIn(page, 'To do', 'Look').click()
+      await cardIn(column(page, 'To do'), 'Look').click()
       await page.getByRole('dialog', { name: 'Look' }).getByText('Only').waitFor()
       expect(await page.getByRole('checkbox', { name: 'Only' }).isDisabled()).toBe(true)
       await page.keyboard.press('Escape')
-      await cardIn(page, 'To do', 'Look').focus()
+      await cardIn(column(page, 'To do'), 'Look').focus()
       await page.keyboard.press('Shift+ArrowRight')
-      expect(await cardIn(page, 'To do', 'Look').count()).toBe(1)
+      expect(await cardIn(column(page, 'To do'), 'Look').count()).toBe(1)
       expect(await page.getByRole('button', { name: /New card|New column|: more/ }).count()).toBe(0)
       if (access) {
         const stranger = await visitAs(ivo!, `/boards/${project.id}`)
@@ -182,7 +168,7 @@ describe('boards', () => {
     await page.getByRole('menuitem', { name: 'Versions' }).click()
     await page.getByRole('button', { name: 'Restore First' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Restore', exact: true }).click()
-    await cardIn(page, 'To do', 'Stays').waitFor()
+    await cardIn(column(page, 'To do'), 'Stays').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Board menu' }).click()
     const download = page.waitForEvent('download')

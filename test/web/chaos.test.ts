@@ -5,6 +5,7 @@ import { encodeWave } from '../../scripts/shared/wave.ts'
 import type { Instance, Person } from '../support/world.ts'
 import type { Visit } from './browser.ts'
 import { type Cable, layCable } from './cable.ts'
+import { cardIn, column, holdCard } from './cards.ts'
 import { field, setStage } from './stage.ts'
 
 // One server, in a process of its own, as a small network has it: while it is down nothing answers anybody.
@@ -147,24 +148,12 @@ async function sendThrough(fault: Fault, elsewhere: boolean) {
   expect(faultsOf(visit, other)).toEqual([])
 }
 
-const column = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
-const cardOf = (page: Page, title: string) => page.locator('[data-card]', { hasText: title })
 const boardBar = (page: Page) => page.getByText('What you change is kept in this window')
 
-/** Takes a card by mouse and holds it over a column, which makes room for it. */
-async function hold(page: Page, title: string, over: string) {
-  const card = cardOf(page, title)
-  const there = column(page, over).locator('[data-card]')
-  const count = await there.count()
-  await (await card.elementHandle())!.waitForElementState('stable')
-  const from = (await card.boundingBox())!
-  const to = (await column(page, over).locator('ul').boundingBox())!
-  const goTo = (part: number) =>
-    page.mouse.move(from.x + 40 + (to.x - from.x) * part, from.y + 15 + (to.y + 10 - from.y) * part)
-  await goTo(0)
-  await page.mouse.down()
-  for (let step = 1; step <= 12; step++) await goTo(step / 12)
-  await expect.poll(() => there.count()).toBe(count + 1)
+/** By mouse: holds a card over a column that may have none yet. */
+function hold(page: Page, title: string, name: string) {
+  const over = column(page, name)
+  return holdCard(page, cardIn(page, title), over, over.locator('ul'), 10)
 }
 
 async function closeCard(page: Page) {
@@ -179,7 +168,7 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
   const visit = await stage.visitAs(eva, `/boards/${project.id}`, {}, fault.url)
   const other = await stage.visitAs(fay, `/boards/${project.id}`)
   const { page } = visit
-  await Promise.all([visit, other].map((each) => cardOf(each.page, 'Lyrics').waitFor()))
+  await Promise.all([visit, other].map((each) => cardIn(each.page, 'Lyrics').waitFor()))
   // What writes texts is loaded once the board is there and nothing else is to be done.
   const parts = () => page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name).join()")
   await expect.poll(parts, patience).toContain('/RichText')
@@ -188,25 +177,25 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
   await fault.strike()
   await page.mouse.up()
   await boardBar(page).waitFor(patience)
-  await column(page, 'Doing').locator('[data-card]', { hasText: 'One' }).waitFor()
-  await cardOf(page, 'Two').focus()
+  await cardIn(column(page, 'Doing'), 'One').waitFor()
+  await cardIn(page, 'Two').focus()
   await page.keyboard.press('Shift+ArrowRight')
   await page.getByRole('button', { name: 'New card in Done' }).click()
   await page.keyboard.type('Made offline')
   await page.keyboard.press('Enter')
-  await cardOf(page, 'Lyrics').click()
+  await cardIn(page, 'Lyrics').click()
   const text = (of: Page) => of.getByRole('textbox', { name: 'Description' })
   await text(page).click()
   await page.keyboard.type('Written in the dark')
   await closeCard(page)
   if (elsewhere) {
     // The other moves what was moved here too, and writes into the same text.
-    await cardOf(other.page, 'Two').focus()
+    await cardIn(other.page, 'Two').focus()
     await other.page.keyboard.press('Shift+ArrowRight')
     await other.page.keyboard.press('Shift+ArrowRight')
-    await cardOf(other.page, 'Three').focus()
+    await cardIn(other.page, 'Three').focus()
     await other.page.keyboard.press('Shift+ArrowRight')
-    await cardOf(other.page, 'Lyrics').click()
+    await cardIn(other.page, 'Lyrics').click()
     await text(other.page).click()
     await other.page.keyboard.type('Sung in the light')
     await closeCard(other.page)
@@ -215,7 +204,7 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
   await hold(page, 'Four', 'Doing')
   await fault.heal()
   await boardBar(page).waitFor({ state: 'detached', ...patience })
-  if (elsewhere) await cardOf(page, 'Three').waitFor()
+  if (elsewhere) await cardIn(page, 'Three').waitFor()
   await page.mouse.up()
   await isBack(page)
   await stage.addCard(fay, project.id, { title: 'Afterwards' })
@@ -249,7 +238,7 @@ async function dragThrough(fault: Fault, elsewhere: boolean) {
   for (const each of ['Written in the dark', ...(elsewhere ? ['Sung in the light'] : [])]) {
     expect(description).toContain(each)
     for (const { page } of [visit, other]) {
-      await cardOf(page, 'Lyrics').click()
+      await cardIn(page, 'Lyrics').click()
       await text(page).getByText(each).waitFor()
       await closeCard(page)
     }

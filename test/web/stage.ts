@@ -46,7 +46,9 @@ export function setStage(
     }
     ;[world, visits] = await Promise.all([start(), openBrowser(browserArgs)])
   }, 180_000)
-  afterEach(async () => {
+  afterEach(async ({ task }) => {
+    // What a fault is seen by, where nobody can look.
+    if (task.result?.state === 'fail') for (const visit of open) console.error(await describe(visit))
     await Promise.all(open.splice(0).map(({ context }) => context.close()))
   })
   afterAll(async () => {
@@ -89,6 +91,15 @@ export function setStage(
       await post(who, `/api/v1/projects/${projectId}/board/operations`, { operations }, 200)
     },
   }
+}
+
+/** What the page holds, as those hear it who don't see it, and what it complained of. */
+async function describe({ page, complaints }: Visit): Promise<string> {
+  const said = await page
+    .locator('body')
+    .ariaSnapshot({ timeout: 10_000 })
+    .catch((error) => String(error))
+  return [page.url(), said, ...complaints].join('\n')
 }
 
 export const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }

@@ -7,9 +7,6 @@ type Document = mongo.BSON.Document
 /** Connections at most, and how long after one that failed the next is tried, in milliseconds. */
 const maxLanes = 3
 const retryMs = 500
-/** As the driver's. */
-const connectMs = 10_000
-const answerMs = 12_000
 
 export interface Lanes {
   /**
@@ -32,6 +29,8 @@ export function createLanes(client: mongo.MongoClient, deps: { appName: string; 
   let notBefore = 0
   let closed = false
   const usable = isPlain(client.options)
+  // The driver's patience is ours.
+  const { connectTimeoutMS: connectMs, socketTimeoutMS: answerMs } = client.options
   /** The primary's address as the driver sees it; null where it sees none. */
   let primary: string | null = null
 
@@ -48,7 +47,9 @@ export function createLanes(client: mongo.MongoClient, deps: { appName: string; 
         .db('admin')
         .command({ hello: 1 })
         .then(
-          (hello) => primary ?? lead(hello['primary'] ?? null),
+          (hello) => {
+            if (primary === null) lead(hello['primary'] ?? null)
+          },
           (error) => deps.logger.debug({ err: error }, 'who is the primary is not known yet'),
         )
     }
@@ -61,8 +62,8 @@ export function createLanes(client: mongo.MongoClient, deps: { appName: string; 
   }
 
   function drop() {
+    // Each leaves the set as it ends.
     for (const lane of [...lanes]) lane.close()
-    lanes.clear()
   }
 
   async function open() {
