@@ -1,6 +1,7 @@
 import mongoose, { type Connection, type Model } from 'mongoose'
 import type { Entity, Stored } from '../kernel/entity.ts'
 import type { Logger } from '../kernel/ports.ts'
+import { createFind, type FindOptions, withFindOne } from './wire/find.ts'
 import { createLanes } from './wire/lanes.ts'
 
 /** The database as services see it. */
@@ -8,8 +9,17 @@ export interface Database {
   connection: Connection
   /** The mongoose model of an entity: validated writes. */
   model<E extends Entity<any, any, any>>(entity: E): Model<Stored<E>>
-  /** The driver's collection of an entity: reads and hot writes, without hydration. */
+  /**
+   * The driver's collection of an entity: reads and hot writes, without hydration. Its `findOne` goes the way of `find`
+   * below, except in a session.
+   */
   collection<E extends Entity<any, any, any>>(entity: E): mongoose.mongo.Collection<Stored<E> & { _id: string }>
+  /** As the collection's `find`, for the reads of most requests: by a connection of our own where one is free. */
+  find<E extends Entity<any, any, any>>(
+    entity: E,
+    filter: mongoose.mongo.Filter<Stored<E> & { _id: string }>,
+    options: FindOptions,
+  ): Promise<(Stored<E> & { _id: string })[]>
   /** Runs a command as it is; concerns and outcomes are the caller's. */
   command(command: mongoose.mongo.BSON.Document): Promise<mongoose.mongo.BSON.Document>
   /** As `command`, for the writes of each message and edit: by a connection of its own where one is free. */
@@ -60,11 +70,15 @@ export async function connectMongo(
   for (const entity of entities) models.set(entity.name, connection.model(entity.name, entity.schema) as never)
   // Made once: each call of `db()` reads all options anew.
   const db = connection.getClient().db(connection.name)
-  const lanes = createLanes(connection.getClient(), { appName, logger: log })
+  // A write waits for the journal: nothing is to wait behind it. Reads that are few documents by an index may.
+  const lanes = createLanes(connection.getClient(), { appName, logger: log, max: 3, depth: 1 })
+  const readLanes = createLanes(connection.getClient(), { appName, logger: log, max: 4, depth: 8 })
+  const find = createFind(db, readLanes)
   const database: Database = {
     connection,
     model: (entity) => models.get(entity.name) as never,
-    collection: (entity) => db.collection(entity.spec.collection) as never,
+    collection: (entity) => withFindOne(db.collection(entity.spec.collection), find) as never,
+    find: (entity, filter, options) => find(entity.spec.collection, filter, options) as never,
     command: (command) => db.command(command),
     write: (command) => lanes.run({ ...command, $db: db.databaseName }) ?? db.command(command),
     transaction: (work) =>
@@ -96,6 +110,7 @@ export async function connectMongo(
     },
     close() {
       lanes.close()
+      readLanes.close()
       return connection.close()
     },
   }

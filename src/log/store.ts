@@ -8,6 +8,11 @@ type Session = mongo.ClientSession
 /** The little of the database that the log uses. */
 export interface LogDatabase {
   collection(entity: typeof LogEntry): mongo.Collection<any>
+  find(
+    entity: typeof LogEntry,
+    filter: object,
+    options: { limit: number; sort?: Record<string, 1 | -1>; projection?: Record<string, 0 | 1> },
+  ): Promise<any[]>
   write(command: mongo.BSON.Document): Promise<mongo.BSON.Document>
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
 }
@@ -19,7 +24,7 @@ export const slotMs = 60_000
 const writeMs = 8_000
 
 /** Bookkeeping that readers of a log need not see. */
-const projection = { slots: 0, freed: 0, changeId: 0 }
+const projection = { slots: 0, freed: 0, changeId: 0 } as const
 
 /**
  * A log store on MongoDB; relies on the unique indexes `slots` and `clientId` of LogEntry.
@@ -47,11 +52,7 @@ export function createLogStore(database: LogDatabase): LogStore<Session> {
       return heads
     },
     after: (logId, rev, limit) =>
-      entries
-        .find({ logId, rev: { $gt: rev } }, { projection })
-        .sort({ rev: 1 })
-        .limit(limit)
-        .toArray(),
+      database.find(LogEntry, { logId, rev: { $gt: rev } }, { projection, sort: { rev: 1 }, limit }),
     byIds: (ids) => entries.find({ _id: { $in: ids } }, { projection }).toArray(),
     byClientId: (logId, senderId, clientId) => entries.findOne({ logId, senderId, clientId }, { projection }),
     byClientIds: (keys) => entries.find({ $or: keys.map((key) => ({ ...key })) }, { projection }).toArray(),

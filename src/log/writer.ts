@@ -37,7 +37,7 @@ const wait = (ms: number) => new Promise((done) => setTimeout(done, ms))
  * commit), so that durability costs one journal flush for many.
  */
 export function createWriter(deps: WriterDeps) {
-  const { store, log, patienceMs = 10_000, maxQueue = 20_000, maxBatch = 1_000, maxWrites = 1 } = deps
+  const { store, log, patienceMs = 10_000, maxQueue = 20_000, maxBatch = 1_000, maxWrites = 2 } = deps
   const maxQueueBytes = deps.maxQueueBytes ?? 128 * 1024 * 1024
   let queue: Operation[] = []
   const unsettled = new Set<Operation>()
@@ -135,13 +135,23 @@ export function createWriter(deps: WriterDeps) {
       batchSize = Math.min(maxBatch, batchSize * 2)
       stats.writes++
       const again = settle(batch.items, outcome, now)
-      // Nothing of these logs is written meanwhile, so that their order holds.
-      requeue(outcome.stopped === 'clientId' ? await answers.answerRepeats(again) : again)
+      requeue(outcome.stopped === 'clientId' ? await unlessRepeated(again) : again)
     } catch (error) {
       failed(batch.items, error)
     }
     inFlight--
     kick()
+  }
+
+  /** Those of the operations that repeat nothing. Nothing of their logs is written meanwhile, so that their order holds. */
+  async function unlessRepeated(operations: Operation[]): Promise<Operation[]> {
+    const lives = new Set(operations.map(({ live }) => live))
+    for (const live of lives) live.writing = true
+    try {
+      return await answers.answerRepeats(operations)
+    } finally {
+      for (const live of lives) live.writing = false
+    }
   }
 
   /** Settles what the outcome says; returns what is to be tried again, in order. */

@@ -40,11 +40,13 @@ describe('Messages', () => {
   })
 })
 
-describe('Writes on connections of their own', () => {
+describe('Commands on connections of their own', () => {
   let mongod: Mongod
   let database: Database
   const things = () => database.connection.getClient().db($db).collection<{ _id: string }>('things')
   const $db = `wire-${newId().toLowerCase()}`
+  /** Of the same name, as an entity has it. */
+  const entity = { spec: { collection: 'things' } } as never
   const insert = (...ids: string[]) => ({
     insert: 'things',
     documents: ids.map((_id) => ({ _id, absent: undefined })),
@@ -141,7 +143,7 @@ describe('Writes on connections of their own', () => {
 
   it('[WIRE-05] end when there is no answer in time, and when another is primary', async () => {
     const { port } = new URL(mongod.uri($db))
-    const at = { host: '127.0.0.1', port: Number(port), appName, connectMs: 5_000, answerMs: 300 }
+    const at = { host: '127.0.0.1', port: Number(port), appName, connectMs: 5_000, answerMs: 300, depth: 1 }
     let ended = 0
     const lane = await Lane.open(at, () => {
       ended++
@@ -163,6 +165,71 @@ describe('Writes on connections of their own', () => {
     await until(() => database.write(insert(id)).catch(() => null), 60_000, 'there is a primary again')
     expect(await things().countDocuments({ _id: id })).toBe(1)
     await open()
+  }, 120_000)
+
+  it('[WIRE-07] reads are answered as by the driver, also where one answer does not hold all', async () => {
+    const documents = Array.from({ length: 120 }, (_, index) => ({
+      _id: newId(),
+      group: 'read',
+      index,
+      at: new Date(index),
+      bytes: Buffer.alloc(index % 7, index),
+      large: 2 ** 40 + index,
+      none: null,
+      // Thirty of them are more than the 16 MB of an answer.
+      text: index < 90 ? 'short' : 'x'.repeat(600_000),
+    }))
+    await things().insertMany(documents as never)
+    const ask = (filter: object, options: Parameters<Database['find']>[2]) => [
+      database.find(entity, filter as never, options),
+      things()
+        .find(filter as never, options as object)
+        .toArray(),
+    ]
+    const way = fc.constantFrom(1 as const, -1 as const)
+    const options = fc.record({
+      limit: fc.integer({ min: 1, max: 90 }),
+      sort: fc.oneof<fc.Arbitrary<Record<string, 1 | -1>>[]>(
+        fc.record({ index: way }),
+        fc.record({ bytes: way, _id: way }),
+      ),
+      projection: fc.constantFrom<Record<string, 0 | 1> | undefined>(undefined, { text: 0 }, { index: 1, at: 1 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(options, fc.integer({ min: -1, max: 90 }), async (options, from) => {
+        const [ours, theirs] = await Promise.all(ask({ group: 'read', index: { $gte: from, $lt: 90 } }, options))
+        expect(ours).toEqual(theirs)
+      }),
+    )
+    const [ours, theirs] = await Promise.all(ask({ group: 'read' }, { limit: 200, sort: { index: 1 } }))
+    expect(ours!.length).toBe(120)
+    expect(ours).toEqual(theirs)
+    // Many at once are more than these connections carry.
+    const one = (index: number) =>
+      database.collection(entity).findOne({ group: 'read', index } as never) as Promise<any>
+    const found = await Promise.all(Array.from({ length: 1_000 }, (_, index) => one(index % 130)))
+    expect(found.map((each) => each?.index ?? -1)).toEqual(found.map((_, at) => (at % 130 < 120 ? at % 130 : -1)))
+    await expect(database.find(entity, { $nonsense: 1 } as never, { limit: 1 })).rejects.toBeInstanceOf(
+      MongoServerError,
+    )
+  })
+
+  it('[WIRE-08] reads wait for a mongod that starts anew, and go on', async () => {
+    const id = newId()
+    await until(
+      () =>
+        database.write(insert(id)).then(
+          () => true,
+          () => false,
+        ),
+      30_000,
+    )
+    const read = () => database.collection(entity).findOne({ _id: id } as never)
+    for (let round = 0; round < 5; round++) expect(await read()).toEqual({ _id: id })
+    await mongod.kill()
+    const [late] = await Promise.all([read(), mongod.restart()])
+    expect(late).toEqual({ _id: id })
+    expect(await read()).toEqual({ _id: id })
   }, 120_000)
 
   it('[WIRE-06] are the driver’s where the address asks for what they can’t do', async () => {

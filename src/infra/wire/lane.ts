@@ -12,21 +12,22 @@ export interface LaneOptions {
   connectMs: number
   /** After so long without an answer the connection is given up, in milliseconds. */
   answerMs: number
+  /** How many commands it carries at once; the server answers them in their order. */
+  depth: number
 }
 
 interface Pending {
-  id: number
   resolve(answer: Document): void
   reject(error: Error): void
 }
 
-/** A connection to the primary that carries one command at a time. */
+/** A connection to the primary that carries a few commands at a time. */
 export class Lane {
   readonly #socket: Socket
   readonly #options: LaneOptions
   readonly #reader = new AnswerReader()
   readonly #onEnd: () => void
-  #pending: Pending | null = null
+  readonly #pending = new Map<number, Pending>()
   #lastId = 0
   #isOpen = false
   #ended: Error | null = null
@@ -64,8 +65,13 @@ export class Lane {
     }
   }
 
+  /** How many commands wait for their answers. */
+  get load(): number {
+    return this.#pending.size
+  }
+
   get isFree(): boolean {
-    return this.#isOpen && this.#pending === null && this.#ended === null
+    return this.#isOpen && this.#pending.size < this.#options.depth && this.#ended === null
   }
 
   /**
@@ -90,7 +96,7 @@ export class Lane {
     const id = this.#lastId
     const message = encodeMessage(id, command)
     return new Promise((resolve, reject) => {
-      this.#pending = { id, resolve, reject }
+      this.#pending.set(id, { resolve, reject })
       if (this.#isOpen) this.#socket.setTimeout(this.#options.answerMs)
       this.#socket.write(message)
     })
@@ -99,10 +105,10 @@ export class Lane {
   #read(chunk: Buffer) {
     try {
       for (const { to, body } of this.#reader.read(chunk)) {
-        const pending = this.#pending
-        if (pending?.id !== to) throw new Error('an answer to nothing')
-        this.#pending = null
-        this.#socket.setTimeout(0)
+        const pending = this.#pending.get(to)
+        if (!pending) throw new Error('an answer to nothing')
+        this.#pending.delete(to)
+        if (this.#pending.size === 0) this.#socket.setTimeout(0)
         pending.resolve(body)
       }
     } catch (error) {
@@ -114,8 +120,8 @@ export class Lane {
     if (this.#ended) return
     this.#ended = error
     this.#socket.destroy()
-    this.#pending?.reject(error)
-    this.#pending = null
+    for (const pending of this.#pending.values()) pending.reject(error)
+    this.#pending.clear()
     this.#onEnd()
   }
 }

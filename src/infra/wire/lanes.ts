@@ -4,9 +4,17 @@ import { Lane } from './lane.ts'
 
 type Document = mongo.BSON.Document
 
-/** Connections at most, and how long after one that failed the next is tried, in milliseconds. */
-const maxLanes = 3
+/** How long after a connection that failed the next is tried, in milliseconds. */
 const retryMs = 500
+
+export interface LanesOptions {
+  appName: string
+  logger: Logger
+  /** Connections at most. */
+  max: number
+  /** Commands that one carries at once: more than one only where the first can't hold up the next for long. */
+  depth: number
+}
 
 export interface Lanes {
   /**
@@ -18,12 +26,13 @@ export interface Lanes {
 }
 
 /**
- * Connections to the primary for the few commands that are run for each message and edit. What the driver does around
+ * Connections to the primary for the few commands that are run for each message, edit and request. What the driver does around
  * a command (sessions, selecting a server, pools, cluster times, retries) takes more than twice the CPU of the command;
  * those who store messages and edits need none of it: their writes are known by their ids, and tried again by
- * themselves. Where they can't be (a password, TLS, compression), the driver carries all.
+ * themselves; and whatever reads can ask again. Where they can't be (a password, TLS, compression), the driver carries all.
  */
-export function createLanes(client: mongo.MongoClient, deps: { appName: string; logger: Logger }): Lanes {
+export function createLanes(client: mongo.MongoClient, options: LanesOptions): Lanes {
+  const { appName, logger, max, depth } = options
   const lanes = new Set<Lane>()
   let connecting = false
   let notBefore = 0
@@ -50,7 +59,7 @@ export function createLanes(client: mongo.MongoClient, deps: { appName: string; 
           (hello) => {
             if (primary === null) lead(hello['primary'] ?? null)
           },
-          (error) => deps.logger.debug({ err: error }, 'who is the primary is not known yet'),
+          (error) => logger.debug({ err: error }, 'who is the primary is not known yet'),
         )
     }
   }
@@ -67,11 +76,11 @@ export function createLanes(client: mongo.MongoClient, deps: { appName: string; 
   }
 
   async function open() {
-    if (!usable || !primary || connecting || closed || lanes.size >= maxLanes || performance.now() < notBefore) return
+    if (!usable || !primary || connecting || closed || lanes.size >= max || performance.now() < notBefore) return
     connecting = true
     const address = primary
     try {
-      const lane = await Lane.open({ ...toHost(address), appName: deps.appName, connectMs, answerMs }, () => {
+      const lane = await Lane.open({ ...toHost(address), appName, connectMs, answerMs, depth }, () => {
         lanes.delete(lane)
         // What ended it may have ended the others as well: they end with their next command, or by the driver's word.
         notBefore = performance.now() + retryMs
@@ -80,7 +89,7 @@ export function createLanes(client: mongo.MongoClient, deps: { appName: string; 
       else if (lane.isFree) lanes.add(lane)
     } catch (error) {
       notBefore = performance.now() + retryMs
-      deps.logger.debug({ err: error }, 'no connection of its own for writes')
+      logger.debug({ err: error }, 'no connection of its own for writes')
     } finally {
       connecting = false
     }
@@ -88,9 +97,10 @@ export function createLanes(client: mongo.MongoClient, deps: { appName: string; 
 
   return {
     run(command) {
-      for (const lane of lanes) if (lane.isFree) return lane.run(command)
-      void open()
-      return null
+      let best = null as Lane | null
+      for (const lane of lanes) if (lane.isFree && lane.load < (best?.load ?? depth)) best = lane
+      if (!best || best.load > 0) void open()
+      return best?.run(command) ?? null
     },
     close() {
       closed = true

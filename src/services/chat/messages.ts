@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { AudioFile } from '../../../models/AudioFile.ts'
 import { type Anchor, ChatMessage, type ChatMessageWire } from '../../../models/ChatMessage.ts'
 import { Image } from '../../../models/Image.ts'
+import { LogEntry } from '../../../models/LogEntry.ts'
 import type { Database } from '../../infra/mongo.ts'
 import { type Actor, permits } from '../../kernel/actor.ts'
 import { AppError, forbidden, notFound } from '../../kernel/errors.ts'
@@ -280,11 +281,8 @@ export function createMessages(deps: MessageDeps) {
         if (after !== undefined) seq['$gt'] = after
         const onwards = after !== undefined && before === undefined
         const filter = { logId: roomId, seq, ...(pinned ? { pinned: true } : {}) }
-        const found = await entries
-          .find(filter as object)
-          .sort({ seq: onwards ? 1 : -1 })
-          .limit(limit + 1)
-          .toArray()
+        const order = { sort: { seq: onwards ? 1 : -1 }, limit: limit + 1 } as const
+        const found = (await database.find(LogEntry, filter as object, order)) as unknown as LogRecord[]
         const page = found.slice(0, limit)
         if (!onwards) page.reverse()
         return { messages: await presentAll(page), more: found.length > limit }
