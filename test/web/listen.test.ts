@@ -180,8 +180,16 @@ describe('listening together', () => {
     await player.getByRole('button', { name: 'Link this moment' }).click()
     await b.getByRole('button', { name: 'Take the link off' }).click()
     await b.getByRole('button', { name: 'Take the link off' }).waitFor({ state: 'detached' })
+    const comment = { targetType: 'AudioFile', targetId: id, content: 'Here too', atSeconds: 33 }
+    await stage.world.ask('POST', '/api/v1/comments', { as: ann, body: comment })
     await player.getByRole('link', { name: 'Dunes' }).click()
-    await b.getByRole('link', { name: /^Message by Ann Reed at 0:33/ }).click()
+    // Each of one moment can be pressed.
+    const mark = b.getByRole('link', { name: /^Message by Ann Reed at 0:33/ })
+    const other = b.getByRole('button', { name: /Here too/ })
+    await other.click()
+    const [one, two] = [await mark.boundingBox(), await other.boundingBox()]
+    expect(Math.abs(one!.y - two!.y)).toBeGreaterThanOrEqual(Math.min(one!.height, two!.height))
+    await mark.click()
     await said.waitFor()
     expect(complaints).toEqual([])
   })
