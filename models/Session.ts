@@ -23,6 +23,8 @@ export const Session = defineEntity('Session', {
     refreshHash: f.sha256().optional(),
     /** When its refresh token was last changed for another. */
     refreshedAt: f.time().optional(),
+    /** How often another one was made for the same former token, because the answer with it seems to be lost. */
+    refreshTurn: z.int().min(0).optional(),
     /** null: it ends with its revocation alone, as a bot's does. */
     expiresAt: f.time().nullable().default(null),
     revokedAt: f.time().nullable().default(null),

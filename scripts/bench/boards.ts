@@ -11,6 +11,7 @@ import {
   fill,
   measureAwareness,
   measureBurst,
+  measureHostile,
   measureMemory,
   measurePaced,
   timeJournalledWrite,
@@ -25,7 +26,7 @@ import { type Stores, startStores } from './lib/stores.ts'
 import { findStores } from './lib/tools.ts'
 import { sleep } from './lib/window.ts'
 
-const MEASURES = ['burst', 'paced', 'awareness', 'memory', 'sync'] as const
+const MEASURES = ['burst', 'paced', 'hostile', 'awareness', 'memory', 'sync'] as const
 const USAGE = `npm run bench:boards -- [options]
   --rounds N          interleaved rounds (5)
   --only NAMES        of ${MEASURES.join(', ')}; comma-separated (all)
@@ -127,6 +128,14 @@ async function measureLoads(bench: Bench, measures: Set<string>) {
         )
       }
       await interleave(bench, 'write', [contenders[0]!], async () => ({ ms: await timeJournalledWrite(stores, 200) }))
+    }
+    const ours = contenders.filter(({ name }) => name === 'ours')
+    if (measures.has('hostile')) {
+      let isFirst = false
+      await interleave(bench, 'hostile 20 x 5', ours, (contender) => {
+        isFirst = !isFirst
+        return measureHostile(contender, stores, [20, 5, quick ? 2 : PACED_SECONDS], isFirst)
+      })
     }
     if (measures.has('awareness')) {
       for (const clients of crowds) {
@@ -239,7 +248,7 @@ async function main() {
     results: values.merge ? (JSON.parse(await readFile(values.out, 'utf8')) as { results: Results }).results : {},
   }
   try {
-    const isLoaded = ['burst', 'paced', 'awareness'].some((name) => measures.has(name))
+    const isLoaded = ['burst', 'paced', 'hostile', 'awareness'].some((name) => measures.has(name))
     if (isLoaded) await attempt('loads', () => measureLoads(bench, measures))
     if (measures.has('memory')) await attempt('memory', () => measureMemories(bench))
     if (measures.has('sync')) await attempt('sync', () => measureSyncs(bench))

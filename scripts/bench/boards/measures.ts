@@ -3,6 +3,7 @@ import mongoose from 'mongoose'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { hostileFrames } from '../../shared/hostile-frames.ts'
 import { rssBytes } from '../lib/machine.ts'
 import { Latencies } from '../lib/stats.ts'
 import type { Stores } from '../lib/stores.ts'
@@ -109,14 +110,15 @@ export async function measureBurst(contender: Contender, stores: Stores, clients
   }
 }
 
-/** Every client writes at its own even pace; CPU and latency of each delivery to another. */
+/** Every client writes at its own even pace, while `disturb` does its work; CPU and latency of each delivery to another. */
 export async function measurePaced(
   contender: Contender,
   stores: Stores,
   clients: number,
   perSecond: number,
   seconds: number,
-) {
+  disturb?: (document: string) => () => Promise<Figures>,
+): Promise<Figures> {
   const warmSeconds = 2
   const each = perSecond * (warmSeconds + seconds)
   const room = await gather(contender, clients, each)
@@ -133,14 +135,70 @@ export async function measurePaced(
   await room.delivered(warm * clients)
   room.time(true)
   const close = openWindow([contender.pid()], stores.pids)
+  const calm = disturb?.(room.document)
   await pace(warm, each)
   await room.delivered(each * clients)
+  const disturbed = await calm?.()
   const { serverCpuMs, ...window } = close()
   room.check()
   room.leave()
   const { p50, p99, samples } = room.latencies.summary()
   if (samples !== (each - warm) * clients * (clients - 1)) throw new Error(`${samples} deliveries were timed`)
-  return { p50, p99, cpuMicrosPerDelivery: (serverCpuMs * 1000) / samples, ...loadOf(window) }
+  return { p50, p99, cpuMicrosPerDelivery: (serverCpuMs * 1000) / samples, ...loadOf(window), ...disturbed }
+}
+
+/** Hostile connections in a second, and how many of them there are at once. */
+const HOSTILE_PER_SECOND = 20
+const MOST_HOSTILE = 20
+
+/**
+ * The paced load twice, once left alone and once while others come to the same document, each with one frame of a corpus
+ * that ends its connection.
+ */
+export async function measureHostile(
+  contender: Contender,
+  stores: Stores,
+  [clients, perSecond, seconds]: [clients: number, perSecond: number, seconds: number],
+  hostileFirst: boolean,
+): Promise<Figures> {
+  const board = new Y.Doc()
+  board.getMap('cards').set('anchor', new Y.Map([['title', 'anchor']]))
+  const frames = hostileFrames(Y.encodeStateAsUpdate(board), 20_240)
+  const disturb = (document: string) => {
+    const under = new Set<Promise<void>>()
+    let sent = 0
+    let ended = 0
+    const attack = async () => {
+      const [address] = await contender.addresses(document, 1)
+      const ws = new WebSocket(`ws://${address!.host}:${address!.port}${address!.path}`)
+      const closed = new Promise<number>((resolve) => ws.once('close', resolve))
+      ws.on('error', () => {})
+      ws.once('open', () => {
+        ws.send(frames[sent++ % frames.length]!)
+        // What it lacks it does not bring.
+        ws.send(Uint8Array.from([0, 1, 2, 0, 0]))
+      })
+      const timer = setTimeout(() => ws.terminate(), 5_000)
+      if ((await closed) === 4400) ended++
+      clearTimeout(timer)
+    }
+    const timer = setInterval(() => {
+      if (under.size >= MOST_HOSTILE) return
+      const work = attack().finally(() => under.delete(work))
+      under.add(work)
+    }, 1000 / HOSTILE_PER_SECOND)
+    return async () => {
+      clearInterval(timer)
+      await Promise.all(under)
+      return { hostile: sent, hostileEnded: ended }
+    }
+  }
+  const measure = (isHostile: boolean) =>
+    measurePaced(contender, stores, clients, perSecond, seconds, isHostile ? disturb : undefined)
+  const first = await measure(hostileFirst)
+  const second = await measure(!hostileFirst)
+  const [quiet, under] = hostileFirst ? [second, first] : [first, second]
+  return { ...under, quietP50: quiet['p50']!, quietP99: quiet['p99']!, overQuiet: under['p99']! / quiet['p99']! }
 }
 
 /** Every client moves its cursor at an even pace; CPU of each move, of the same number of them for everybody. */

@@ -52,6 +52,8 @@ export function judge(results: Results): Goal[] {
     const value = ratio(`awareness ${clients}`, 'y-websocket', 'cpuMicrosPerMove')
     add(`CPU of awareness, ${clients} clients, over @y/websocket-server`, value, 'at most', 0.55)
   }
+  const harm = mid(results, 'hostile 20 x 5', 'ours', 'overQuiet')
+  add('p99 of others under a corpus of hostile frames, 20 x 5 a second, over the quiet one', harm, 'at most', 2)
   const memory = ratio('memory', 'y-websocket', 'bytesPerDocument')
   add('memory of a small open document, over @y/websocket-server', memory, 'at most', 1.1)
   const cold = ratio('sync', 'hocuspocus', 'cold')
@@ -76,6 +78,17 @@ const LOAD: Column[] = [
 const TABLES: [measure: string, columns: Column[]][] = [
   ['burst', [['updates/s', 'perSecond'], ['CPU µs a delivery', 'cpuMicrosPerDelivery'], ...LOAD]],
   ['paced', [['p50 ms', 'p50'], ['p99 ms', 'p99'], ['CPU µs a delivery', 'cpuMicrosPerDelivery'], ...LOAD]],
+  [
+    'hostile',
+    [
+      ['p50 ms', 'p50'],
+      ['p99 ms', 'p99'],
+      ['quiet p50 ms', 'quietP50'],
+      ['quiet p99 ms', 'quietP99'],
+      ['hostile frames', 'hostile'],
+      ['ended by 4400', 'hostileEnded'],
+    ],
+  ],
   ['awareness', [['CPU µs a move', 'cpuMicrosPerMove'], ['heard of each move', 'heardPerMove'], ...LOAD]],
   ['memory', [['KiB a document', 'bytesPerDocument', 1 / 1024]]],
   [

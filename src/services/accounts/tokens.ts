@@ -32,8 +32,8 @@ export interface Tokens {
   verifyAccess(token: string): AccessClaims
   /** A new refresh token of a session. */
   makeRefresh(sessionId: string): string
-  /** The refresh token that follows one of ours: the same each time, and nobody else can tell it. */
-  nextRefresh(token: string): string
+  /** The refresh token that follows one of ours at a turn: the same each time, and nobody else can tell it. */
+  nextRefresh(token: string, turn: number): string
   /** The session that a refresh token names, and whether we made the token (at any time). */
   readRefresh(token: string): { sessionId: string; ours: boolean } | null
 }
@@ -85,10 +85,10 @@ export function createTokens(secrets: string[]): Tokens {
       throw badToken(failure)
     },
     makeRefresh: (sessionId) => sealed(`ppr_${sessionId}_${randomSecret()}`),
-    nextRefresh(token) {
+    nextRefresh(token, turn) {
       const sessionId = sessionOf(token)
       if (!sessionId) throw badToken()
-      return sealed(`ppr_${sessionId}_${seal(`what follows ${token}`, signing)}`)
+      return sealed(`ppr_${sessionId}_${seal(`what follows ${token} at turn ${turn}`, signing)}`)
     },
     readRefresh(token) {
       const sessionId = sessionOf(token)
