@@ -6,6 +6,7 @@ import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { editAtRandom } from '../../scripts/chaos/boards/edits.ts'
 import { createRandom } from '../../scripts/chaos/random.ts'
+import { freeze } from '../support/freezing.ts'
 import { startMongod } from '../support/killable-mongod.ts'
 import { createWorld, type Person, type World } from '../support/world.ts'
 import { addCard, boardsOf, closeClients, contentOf, openBoard, openRaw, projectOf, rounds, seeds } from './support.ts'
@@ -275,8 +276,8 @@ test('[BOARD-38] while MongoDB is away nothing is passed on that is not stored; 
     await Promise.all([one.synced(), two.synced()])
     addCard(one.doc, 'before')
     await apart.until(() => 'before' in two.cards())
-    process.kill(mongod.pid()!, 'SIGSTOP')
     frozen = true
+    await freeze(mongod.pid()!)
     addCard(one.doc, 'not stored')
     await new Promise((done) => setTimeout(done, 1_500))
     expect(Object.keys(two.cards())).toEqual(['before'])

@@ -1,47 +1,29 @@
-import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { emissions, events } from '../../rooms/index.ts'
 import { routes } from '../../src/http/index.ts'
 import { createWorld, type World } from '../support/world.ts'
+import { openBrowser, type Visits } from '../web/browser.ts'
 
 describe('the API’s pages in a browser', () => {
   let world: World
-  let browser: Browser
+  let visits: Visits
   beforeAll(async () => {
-    world = await createWorld()
-    browser = await chromium.launch({
-      executablePath: process.env['TEST_CHROMIUM'] ?? '/usr/bin/chromium',
-      args: ['--no-sandbox'],
-    })
+    ;[world, visits] = await Promise.all([createWorld(), openBrowser()])
   })
   afterAll(async () => {
-    await browser?.close()
+    await visits?.close()
     await world?.close()
   })
 
   // The pages come to over 4 MB of script, which a busy machine takes its time to run.
   const patience = 120_000
 
-  /** Opens a page; what it complains of, and whatever it asks of other hosts, is collected. */
-  async function open(path: string): Promise<{ page: Page; faults: string[] }> {
-    const page = await browser.newPage()
-    page.setDefaultTimeout(patience / 2)
-    const faults: string[] = []
-    page.on('console', (line) => line.type() === 'error' && faults.push(line.text()))
-    page.on('pageerror', (error) => faults.push(String(error)))
-    page.on('request', (request) => {
-      const { protocol, origin } = new URL(request.url())
-      if (protocol !== 'data:' && protocol !== 'blob:' && origin !== new URL(world.instances[0]!.url).origin)
-        faults.push(request.url())
-    })
-    await page.goto(`${world.instances[0]!.url}${path}`)
-    return { page, faults }
-  }
+  const open = (path: string) => visits.open(`${world.instances[0]!.url}${path}`)
 
   test(
     '[DOC-20] shows every route, and asks for one when its button is pressed',
     async () => {
-      const { page, faults } = await open('/api/docs')
+      const { page, complaints } = await open('/api/docs')
       await page.waitForSelector('.opblock-tag-section')
       expect(await page.locator('.opblock-tag-section').count()).toBe(new Set(routes.map((route) => route.tag)).size)
       const [person] = await world.users('Reader')
@@ -55,7 +37,7 @@ describe('the API’s pages in a browser', () => {
       await block.locator('button.execute').click()
       await block.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor()
       expect(await block.locator('.live-responses-table').innerText()).toContain(person!.email)
-      expect(faults).toEqual([])
+      expect(complaints).toEqual([])
       await page.close()
     },
     patience,
@@ -64,11 +46,11 @@ describe('the API’s pages in a browser', () => {
   test(
     '[DOC-21] shows every event on a page of its own',
     async () => {
-      const { page, faults } = await open('/api/docs/events')
+      const { page, complaints } = await open('/api/docs/events')
       await page.getByRole('heading', { name: 'Operations' }).first().waitFor()
       const text = await page.locator('body').innerText()
       for (const { name } of [...events, ...emissions]) expect(text).toContain(name)
-      expect(faults).toEqual([])
+      expect(complaints).toEqual([])
       await page.close()
     },
     patience,

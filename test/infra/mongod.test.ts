@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { findMongod } from '../../scripts/find-tools.ts'
 import { startTime } from '../../src/infra/dataDirLock.ts'
 import { resolveMongod } from '../../src/infra/mongodBinary.ts'
+import { freeze } from '../support/freezing.ts'
 import { programArguments } from '../support/programs.ts'
 
 interface Embedder {
@@ -167,7 +168,7 @@ describe('the embedded MongoDB', () => {
     const session = Number(statLine.slice(statLine.lastIndexOf(')') + 2).split(' ')[3])
     const supervisors = (await sessionMembers(session)).filter((pid) => pid !== first.mongodPid)
     expect(supervisors.length).toBe(2)
-    first.process.kill('SIGSTOP')
+    await freeze(first.process.pid!)
     for (const pid of supervisors) process.kill(pid, 'SIGKILL')
     first.process.kill('SIGKILL')
     await waitFor(() => first.process.signalCode !== null, 30_000, 'the embedder to end')

@@ -6,6 +6,7 @@ import { Lane } from '../../src/infra/wire/lane.ts'
 import { AnswerReader, encodeMessage } from '../../src/infra/wire/message.ts'
 import { toAppError } from '../../src/kernel/errors.ts'
 import { newId } from '../../src/kernel/ids.ts'
+import { freeze } from '../support/freezing.ts'
 import { type Mongod, startMongod } from '../support/killable-mongod.ts'
 import { quiet } from '../support/logs.ts'
 import { until } from '../support/socket.ts'
@@ -148,11 +149,9 @@ describe('Commands on connections of their own', () => {
     const lane = await Lane.open(at, () => {
       ended++
     })
-    process.kill(mongod.pid()!, 'SIGSTOP')
     try {
-      let late: unknown
-      // It may still answer the first ones.
-      while (!late) await lane.run({ ping: 1, $db: 'admin' }).catch((error: unknown) => (late = error))
+      await freeze(mongod.pid()!)
+      const late = await lane.run({ ping: 1, $db: 'admin' }).catch((error: unknown) => error)
       expect(toAppError(late).code).toBe('unavailable')
       expect([lane.isFree, ended]).toEqual([false, 1])
     } finally {

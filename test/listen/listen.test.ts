@@ -159,7 +159,7 @@ test('[LISTEN-05] without Redis a state arrives within a few seconds, and what i
     await world.until(async () => (await world.ask('GET', '/readyz', { instance })).status === 200)
   }
   // Held back by Redis while the database tells already.
-  world.redis!.freeze()
+  await world.redis!.freeze()
   try {
     await ann.emit('listen:control', { roomId: room.id, action: 'seek', positionMs: 2 })
     await stateOf(ben, room.id, ({ rev }) => rev === 4, fewSecondsMs)

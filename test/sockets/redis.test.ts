@@ -66,7 +66,7 @@ test('[SOCK-31] a Redis that hangs holds up no ack, and what it held back is tol
   const { sockets } = await cast(world, 'Ann', 'Ben')
   const room = await roomOf(sockets)
   await talk(sockets, room, 4)
-  world.redis!.freeze()
+  await world.redis!.freeze()
   let head: number
   try {
     const began = performance.now()

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { redisProcess } from '../../scripts/test/services.ts'
+import { freeze } from './freezing.ts'
 
 /** A redis-server of one's own, to be stopped, frozen and started again at the same port. */
 export interface TestRedis {
@@ -11,7 +12,7 @@ export interface TestRedis {
   /** Starts it again, empty, where it was. */
   start(): Promise<void>
   /** Freezes it: connections stay, nothing is answered. */
-  freeze(): void
+  freeze(): Promise<void>
   thaw(): void
   close(): Promise<void>
 }
@@ -71,7 +72,7 @@ export async function startTestRedis(): Promise<TestRedis> {
         await sleep(100)
       }
     },
-    freeze: () => void child?.kill('SIGSTOP'),
+    freeze: async () => (child?.pid === undefined ? undefined : freeze(child.pid)),
     thaw: () => void child?.kill('SIGCONT'),
     async close() {
       process.off('exit', last)
