@@ -93,8 +93,12 @@ export function createHttpApp<S>(deps: HttpDeps<S>): Hono<HttpEnv> {
   for (const route of inOrder) {
     const run = runRoute(route, runner)
     const isHead = route.method === 'head'
+    // A path that is declared as it is stands for nobody's id, by whatever method.
+    const pattern = patternOf(route.path)
+    const isOther = new Set(routes.map(({ path }) => path).filter((path) => path !== route.path && pattern.test(path)))
     app.on(isHead ? 'GET' : route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), async (c, next) => {
       if (isHead && c.req.method !== 'HEAD') return next()
+      if (isOther.size > 0 && isOther.has(c.req.path)) return next()
       const stop = metrics.http.startTimer({ method: route.method, route: route.path })
       let response: Response
       try {
@@ -156,12 +160,15 @@ function dress(c: Context<HttpEnv>, response: Response): Response {
   return response
 }
 
+/** What paths are of a route, by its path as it is declared. */
+const patternOf = (path: string) => new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`)
+
 /** Tells which methods are declared for a path, in capitals; none for a path that is nowhere. */
 function methodFinder(routes: { method: string; path: string }[]): (path: string) => ReadonlySet<string> {
   const byPath = new Map<string, { pattern: RegExp; methods: Set<string> }>()
   for (const { method, path } of routes) {
     const known = byPath.get(path) ?? {
-      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+      pattern: patternOf(path),
       methods: new Set<string>(),
     }
     known.methods.add(method.toUpperCase())
@@ -169,7 +176,9 @@ function methodFinder(routes: { method: string; path: string }[]): (path: string
     byPath.set(path, known)
   }
   const all = [...byPath.values()]
-  return (path) => new Set(all.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))
+  return (path) =>
+    byPath.get(path)?.methods ??
+    new Set(all.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))
 }
 
 /** The app as a listener of Node's http.Server. */

@@ -123,11 +123,24 @@ function operation<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json {
 function requestBodyOf<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json | undefined {
   if (route.multipart) {
     const { file, types, fields } = route.multipart
-    const { properties = {}, required = [] } = toJsonSchema(fields, schemas)
+    const { properties = {}, required = [] } = toJsonSchema(fields, schemas) as {
+      properties?: Record<string, Json>
+      required?: string[]
+    }
+    // A form sends what was left empty as an empty part, which is as good as none.
+    const parts = Object.entries(properties).map(([name, { description, ...part }]) => [
+      name,
+      {
+        ...(description !== undefined && { description }),
+        ...(required.includes(name) || part['type'] === 'array'
+          ? part
+          : { anyOf: [part, { type: 'string', maxLength: 0 }] }),
+      },
+    ])
     const schema = {
       type: 'object',
       required: [file, ...required],
-      properties: { [file]: { type: 'string', format: 'binary' }, ...properties },
+      properties: { [file]: { type: 'string', format: 'binary' }, ...Object.fromEntries(parts) },
     }
     const encoding = { [file]: { contentType: types.join(', ') } }
     return { required: true, content: { 'multipart/form-data': { schema, encoding } } }

@@ -32,6 +32,13 @@ const probes = [
     answer: z.object({ input: z.unknown(), ip: z.string().optional() }),
     handle: async ({ http }, input) => ({ input, ip: http.ipAddress }),
   }),
+  defineRoute({
+    ...probe,
+    method: 'get',
+    path: '/api/v1/probe/echo/all',
+    status: 204,
+    handle: async () => {},
+  }),
   ...(Object.keys(errorStatus) as (keyof typeof errorStatus)[]).map((code) =>
     defineRoute({
       ...probe,
@@ -177,6 +184,10 @@ describe('raw routes', () => {
     const options = await server.ask('OPTIONS', '/api/v1/auth/login')
     expect(options.headers.get('Allow')).toBe('POST, OPTIONS')
     expect((await server.ask('DELETE', '/api/v1/nowhere')).status).toBe(404)
+    // A path that is declared as it is stands for nobody's id.
+    const post = await server.ask('POST', '/api/v1/probe/echo/all', { body: { text: 'x' } })
+    expect([post.status, post.headers.get('Allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+    expect((await server.ask('GET', '/api/v1/probe/echo/all')).status).toBe(204)
   })
 
   test('[HTTP-22] leaves a multipart body to its route, and gives a problem a status of its own', async () => {
