@@ -8,6 +8,7 @@ import type { BoardTimes } from './boards/boards.ts'
 import { createBoardEndpoint } from './boards/endpoint.ts'
 import type { Config } from './config.ts'
 import { createHttpApp, nodeListener } from './http/app.ts'
+import { maxHeaderBytes } from './http/headers.ts'
 import { routes } from './http/index.ts'
 import { loadWeb } from './http/web.ts'
 import { createLoneBus, createRedisBus } from './infra/bus.ts'
@@ -114,7 +115,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     stops.push({ name: 'mailer', stop: () => mailer.close() })
     // The HTTP server first: Socket.IO and REST share it, and the services need the sockets to emit to.
     // An upload may take its hour; bodies that stop coming are given up by those who read them.
-    const http = createServer({ keepAliveTimeout: 65_000, headersTimeout: 60_000, requestTimeout: 3600_000 })
+    const http = createServer({
+      ...{ keepAliveTimeout: 65_000, headersTimeout: 60_000, requestTimeout: 3600_000 },
+      maxHeaderSize: maxHeaderBytes,
+    })
     const slowReaders = metrics.counter('slow_readers_total', 'Sockets cut off because they did not read')
     const allowOrigin = (origin: string, request: IncomingMessage) =>
       origin === new URL(config.publicUrl).origin ||

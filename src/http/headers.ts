@@ -1,5 +1,8 @@
 export const requestIdHeader = 'X-Request-Id'
 
+/** What a request's address and headers may come to, in bytes; Node's own bound is a quarter of it. */
+export const maxHeaderBytes = 64 * 1024
+
 /** Headers that keep browsers from doing with an answer what it is not for. Pages bring a policy of their own. */
 export function securityHeaders(publicUrl: string): Record<string, string> {
   return {

@@ -3,6 +3,7 @@ import { scopes } from '../kernel/actor.ts'
 import { type ErrorCode, errorStatus } from '../kernel/errors.ts'
 import type { AnyRoute, RawDef } from '../kernel/route.ts'
 import { toJsonSchema } from '../kernel/schema.ts'
+import { maxHeaderBytes } from './headers.ts'
 import { problemTitles, problemType } from './problem.ts'
 
 type Json = Record<string, any>
@@ -102,6 +103,11 @@ function operation<S>(route: AnyRoute<S>, schemas: Record<string, Json>): Json {
   }
   for (const [status, code] of Object.entries(route.statuses ?? {})) {
     responses[status] ??= problemAnswer(code, Number(status))
+  }
+  if (route.query) {
+    responses[431] ??= {
+      description: `Address and headers come to more than ${maxHeaderBytes / 1024} KiB; without a body`,
+    }
   }
   const parameters = [
     ...parametersOf('path', route.params as z.ZodType | undefined, schemas),

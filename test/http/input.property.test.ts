@@ -113,6 +113,13 @@ describe('input of every kind', () => {
     })
   }
 
+  test('[HTTP-25] an address of up to 64 KiB is judged by what it says', async () => {
+    const many = Array.from({ length: 1_500 }, () => `targetIds=${person.id}`).join('&')
+    const answer = await world.ask('GET', `/api/v1/comments/counts?targetType=AudioFile&${many}`, { as: person })
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid' } })
+    expect((await world.ask('GET', `/api/v1/me?q=${'x'.repeat(70_000)}`, { as: person })).status).toBe(431)
+  })
+
   test('[HTTP-17] still serves after all that', async () => {
     expect((await world.ask('GET', '/api/v1/me', { as: person })).status).toBe(200)
     expect(world.errors).toEqual([])
