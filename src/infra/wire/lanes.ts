@@ -26,10 +26,10 @@ export interface Lanes {
 }
 
 /**
- * Connections to the primary for the few commands that are run for each message, edit and request. What the driver does around
- * a command (sessions, selecting a server, pools, cluster times, retries) takes more than twice the CPU of the command;
- * those who store messages and edits need none of it: their writes are known by their ids, and tried again by
- * themselves; and whatever reads can ask again. Where they can't be (a password, TLS, compression), the driver carries all.
+ * Connections to the primary for the few commands that are run for each message, edit and request. What the driver does
+ * around a command (sessions, selecting a server, pools, cluster times, retries) takes more than twice the CPU of the
+ * command; those who store messages and edits need none of it: their writes are known by their ids, and tried again by
+ * themselves; and whoever reads can ask again. Where they can't be (a password, TLS, compression), the driver carries all.
  */
 export function createLanes(client: mongo.MongoClient, options: LanesOptions): Lanes {
   const { appName, logger, max, depth } = options
@@ -89,7 +89,7 @@ export function createLanes(client: mongo.MongoClient, options: LanesOptions): L
       else if (lane.isFree) lanes.add(lane)
     } catch (error) {
       notBefore = performance.now() + retryMs
-      logger.debug({ err: error }, 'no connection of its own for writes')
+      logger.debug({ err: error }, 'no connection of our own')
     } finally {
       connecting = false
     }
