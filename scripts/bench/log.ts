@@ -12,7 +12,8 @@ import { newId } from '../../src/kernel/ids.ts'
 import { createLogStore } from '../../src/log/store.ts'
 import type { LogRecord, WriteStep } from '../../src/log/types.ts'
 import { startMongod } from '../../test/support/killable-mongod.ts'
-import { createHub, createInstance, draftOf, quiet, randomOf } from '../../test/support/logs.ts'
+import { createHub, createInstance, draftOf, quiet } from '../../test/support/logs.ts'
+import { createRandom } from '../shared/random.ts'
 
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 2.5)
 const parts = process.argv.slice(2)
@@ -125,7 +126,7 @@ try {
     const database = await connect('compare')
     const { log } = createInstance(
       createLogStore(database),
-      createHub(randomOf(1), { lost: 0, twice: 0, delay: 0 }).join('a'),
+      createHub(createRandom(1).next, { lost: 0, twice: 0, delay: 0 }).join('a'),
     )
     const raw = database.collection(ChatMessage) as any
     const Model = database.model(ChatMessage) as any
@@ -157,7 +158,7 @@ try {
   }
   if (wanted('race')) {
     const database = await connect('race')
-    const hub = createHub(randomOf(1), { lost: 0, twice: 0, delay: 0 })
+    const hub = createHub(createRandom(1).next, { lost: 0, twice: 0, delay: 0 })
     const logs = ['a', 'b'].map(
       (name) => createInstance(createLogStore(database), hub.join(name), { compareMs: 3_000 }).log,
     )

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
+import type { Random } from '../shared/random.ts'
 import type { Account } from './account.ts'
 import { type Attempt, dmLog, type Entry, type History, type LogId, type Op, roomLog, type Trace } from './history.ts'
-import type { Random } from './random.ts'
 import { readChange, readRoom } from './wire.ts'
 
 /** A client of one user on one machine: it reconnects to any instance, and keeps its cursors meanwhile. */

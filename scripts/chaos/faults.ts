@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../shared/random.ts'
 import type { Cluster } from './cluster.ts'
-import type { Random } from './random.ts'
 import type { Service } from './service.ts'
 
 export const FAULT_KINDS = [

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../shared/random.ts'
 import { type Account, register } from './account.ts'
 import { createDevice, type Device } from './device.ts'
 import { type Attempt, dmLog, type History, type LogId, type Op, type RoomRecord, roomLog } from './history.ts'
-import type { Random } from './random.ts'
 import { createRest, type Rest } from './rest.ts'
 
 interface Person {

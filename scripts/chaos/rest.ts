@@ -1,7 +1,7 @@
+import type { Random } from '../shared/random.ts'
 import type { Account } from './account.ts'
 import { takeAnswer } from './device.ts'
 import type { Attempt, Op } from './history.ts'
-import type { Random } from './random.ts'
 
 /** The few REST routes that the load uses, each request written down as an attempt. */
 export interface Rest {

@@ -1,17 +1,7 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { readMessage } from '../../src/boards/protocol.ts'
-
-/** A generator of its own, so that a failure comes again (Tommy Ettinger's mulberry32). */
-function randomOf(seed: number) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { createRandom } from './random.ts'
 
 function write(run: (encoder: encoding.Encoder) => void): Uint8Array {
   const encoder = encoding.createEncoder()
@@ -91,19 +81,18 @@ function isHonest(frame: Uint8Array, state: Uint8Array): boolean {
  * seed: each has to end the connection that it comes by.
  */
 export function hostileFrames(state: Uint8Array, seed: number): Uint8Array[] {
-  const random = randomOf(seed)
+  const random = createRandom(seed).next
   const doc = new Y.Doc()
   Y.applyUpdate(doc, state)
   const updates: Uint8Array[] = []
   doc.on('update', (update: Uint8Array) => updates.push(update))
-  const card = new Y.Map<unknown>()
-  for (const [key, value] of Object.entries({ id: 'poison', columnId: 'todo', order: 'a0', title: 'poison' })) {
-    card.set(key, value)
-  }
-  doc.getMap('cards').set('poison', card)
-  for (const id of [...doc.getMap('cards').keys()].filter((each) => each !== 'poison').slice(0, 1)) {
-    doc.getMap<Y.Map<unknown>>('cards').get(id)!.set('title', 'poison')
-    doc.getMap('cards').delete(id)
+  const cards = doc.getMap<Y.Map<unknown>>('cards')
+  const [known] = cards.keys()
+  const poison = { id: 'poison', columnId: 'todo', order: 'a0', title: 'poison' }
+  cards.set(poison.id, new Y.Map(Object.entries(poison)))
+  if (known !== undefined) {
+    cards.get(known)!.set('title', 'poison')
+    cards.delete(known)
   }
   const honest = [...updates.map((update) => updateFrame(update)), awarenessFrame([77, 1, '{"cursor":1}'])]
   const frames: Uint8Array[] = []

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { FAULT_KINDS, type FaultKind, planFaults } from '../../scripts/chaos/faults.ts'
 import { parseOptions } from '../../scripts/chaos/options.ts'
-import { createRandom } from '../../scripts/chaos/random.ts'
 import { countKills, findTooLittle } from '../../scripts/chaos/report.ts'
+import { createRandom } from '../../scripts/shared/random.ts'
 
 const plan = (seed: number, minutes: number) => planFaults(createRandom(seed), minutes * 60_000)
 const tally = (faults: { kind: FaultKind }[]): Record<FaultKind, number> =>

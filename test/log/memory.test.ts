@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createRandom } from '../../scripts/shared/random.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import type { LogRecord } from '../../src/log/types.ts'
 import {
@@ -10,7 +11,6 @@ import {
   faultsOf,
   faultsOfDelivery,
   type Instance,
-  randomOf,
   refuseClosed,
   wait,
 } from '../support/logs.ts'
@@ -35,7 +35,7 @@ interface Acked {
 }
 
 async function run(seed: number, steps: [number, number, any][], rough: boolean) {
-  const random = randomOf(seed)
+  const random = createRandom(seed).next
   const faults = rough
     ? { before: 0.06, after: 0.06, late: 0.04, delay: 3, lag: 2 }
     : { before: 0, after: 0, late: 0, delay: 2, lag: 1 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ChatMessage } from '../../models/ChatMessage.ts'
 import { LogEntry } from '../../models/LogEntry.ts'
+import { createRandom } from '../../scripts/shared/random.ts'
 import { connectMongo, type Database } from '../../src/infra/mongo.ts'
 import { watchTransactions } from '../../src/infra/orphanTransactions.ts'
 import { newId } from '../../src/kernel/ids.ts'
@@ -15,7 +16,6 @@ import {
   faultsOfDelivery,
   type Instance,
   quiet,
-  randomOf,
   refuseClosed,
   wait,
 } from '../support/logs.ts'
@@ -49,7 +49,7 @@ describe('The log on MongoDB', () => {
   }
 
   async function startTwo(logIds: string[], options = {}): Promise<Instance[]> {
-    const hub = createHub(randomOf(1), { lost: 0.02, twice: 0.02, delay: 2 })
+    const hub = createHub(createRandom(1).next, { lost: 0.02, twice: 0.02, delay: 2 })
     const instances = stores.map((store, index) =>
       createInstance(store, hub.join(`m${index}`), { compareMs: 200, patienceMs: 10_000, ...options }),
     )
@@ -122,7 +122,7 @@ describe('The log on MongoDB', () => {
 
   it('[LOG-04] lets an instance that lags behind collide with what it missed', async () => {
     const logId = `r:${newId()}`
-    const hub = createHub(randomOf(1), { lost: 1, twice: 0, delay: 0 })
+    const hub = createHub(createRandom(1).next, { lost: 1, twice: 0, delay: 0 })
     const [one, two] = stores.map((store, index) =>
       createInstance(store, hub.join(`l${index}`), { compareMs: 60_000 }),
     ) as [Instance, Instance]
@@ -252,7 +252,7 @@ describe('The log on MongoDB', () => {
     const acked = new Map<string, LogRecord>()
     let refused = 0
     try {
-      const hub = createHub(randomOf(1), { lost: 0, twice: 0, delay: 1 })
+      const hub = createHub(createRandom(1).next, { lost: 0, twice: 0, delay: 1 })
       const instances = [0, 1].map((index) =>
         createInstance(createLogStore(database), hub.join(`k${index}`), { compareMs: 200, patienceMs: 20_000 }),
       )

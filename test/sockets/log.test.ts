@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { randomOf } from '../support/logs.ts'
+import { createRandom } from '../../scripts/shared/random.ts'
 import type { TestSocket } from '../support/socket.ts'
 import { cast, eachWorld, expectOrdered, fresh, roomOf, say, settle, tell } from '../support/worlds.ts'
 
@@ -210,7 +210,7 @@ eachWorld((world) => {
     const { people, sockets } = await cast(world(), 'Ann', 'Ben', 'Cleo', 'Dan', 'Eve')
     const [owner] = sockets as [TestSocket]
     const room = await roomOf([owner], { visibility: 'public' })
-    const random = randomOf(7)
+    const random = createRandom(7).next
     const pick = <T>(list: T[]): T => list[Math.floor(random() * list.length)]!
     const said: any[] = [await say(owner, room)]
     const acts: ((socket: TestSocket) => Promise<unknown>)[] = [

@@ -6,17 +6,6 @@ import type { Draft, LogKind, LogRecord, LogStore, WriteOutcome, WriteStep } fro
 
 export const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
-/** A generator of numbers in [0, 1) that gives the same for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
 export interface Faults {

@@ -3,17 +3,7 @@ import { newId } from '../../../src/kernel/ids.ts'
 import { facetsOf } from '../../../src/services/matching/facets.ts'
 import { features } from '../../../src/services/matching/features.ts'
 import type { Sketch } from '../../../src/services/matching/score.ts'
-
-/** Numbers from 0 to 1, the same each time (mulberry32). */
-function createRandom(seed: number) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { createRandom } from '../../shared/random.ts'
 
 const parts = ['drums', 'bass', 'guitar', 'vocals', 'keys', 'synth', 'violin', 'production']
 
@@ -23,7 +13,7 @@ const parts = ['drums', 'bass', 'guitar', 'vocals', 'keys', 'synth', 'violin', '
  * two thirds of the tags.
  */
 function createCatalogue(users: number, plants: number, seed = 7) {
-  const random = createRandom(seed)
+  const random = createRandom(seed).next
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
   const below = (count: number) => Math.floor(random() * count)
   const oneTag = () => `tag${Math.floor(400 * random() ** 3)}`

@@ -1,8 +1,8 @@
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import type { Random } from '../../shared/random.ts'
 import type { Account } from '../account.ts'
-import type { Random } from '../random.ts'
 import { editAtRandom, MARKS, SHAPE } from './edits.ts'
 import type { BoardHistory, Final } from './history.ts'
 

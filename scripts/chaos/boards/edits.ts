@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import type { Random } from '../random.ts'
+import type { Random } from '../../shared/random.ts'
 
 /** The map in which every edit leaves its mark. */
 export const MARKS = 'edits'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../../shared/random.ts'
 import { type Account, register } from '../account.ts'
-import type { Random } from '../random.ts'
 import { type BoardClient, openBoardClient } from './client.ts'
 import type { BoardHistory } from './history.ts'
 import { STORED } from './history.ts'
