@@ -21,6 +21,7 @@ import { watchTransactions } from './infra/orphanTransactions.ts'
 import type { PushOptions } from './infra/push-sender.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
 import { loadSecrets, loadVapid } from './infra/secret.ts'
+import { pacedStorage } from './infra/storage/pace.ts'
 import { openStorage } from './infra/storage/storage.ts'
 import { channels } from './kernel/channels.ts'
 import type { AnyEvent } from './kernel/event.ts'
@@ -109,7 +110,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
     const limiter = createRateLimiter({ enabled: config.rateLimits })
     const secrets = await loadSecrets(config)
-    const storage = await openStorage(config)
+    const storage = pacedStorage(await openStorage(config), config.uploadBytesPerSecond)
     stops.push({ name: 'storage', stop: () => storage.close() })
     const mailer = createMailer(config, logger)
     stops.push({ name: 'mailer', stop: () => mailer.close() })

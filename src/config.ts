@@ -65,6 +65,7 @@ const environment = z.object({
   TRUST_PROXY: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   MAX_UPLOAD_BYTES: bytes(200 * MiB),
+  UPLOAD_BYTES_PER_SECOND: bytes(16 * MiB),
   MAX_STORAGE_BYTES: bytes(5 * 1024 * MiB),
   MAX_BOARD_BYTES: bytes(16 * MiB),
   MAX_EVENT_BYTES: bytes(MiB / 4),
@@ -94,6 +95,8 @@ export interface Config {
   trustProxy: boolean | string[]
   logLevel: string
   maxUploadBytes: number
+  /** What all uploads of an instance come at together, at most. */
+  uploadBytesPerSecond: number
   /** What one account may keep in files. */
   maxStorageBytes: number
   maxBoardBytes: number
@@ -169,6 +172,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     trustProxy,
     logLevel: value.LOG_LEVEL ?? 'info',
     maxUploadBytes: value.MAX_UPLOAD_BYTES,
+    uploadBytesPerSecond: value.UPLOAD_BYTES_PER_SECOND,
     maxStorageBytes: value.MAX_STORAGE_BYTES,
     maxBoardBytes: value.MAX_BOARD_BYTES,
     maxEventBytes: value.MAX_EVENT_BYTES,

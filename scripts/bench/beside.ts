@@ -6,6 +6,7 @@ import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { renderWave } from '../audio/clips/wave.ts'
@@ -13,12 +14,13 @@ import { serverArguments } from '../shared/server-command.ts'
 import { Accounts } from './lib/accounts.ts'
 import { openAll } from './lib/bare-socket.ts'
 import { freePort, startChild, waitFor } from './lib/children.ts'
+import { hostStolenMs } from './lib/machine.ts'
 import { RawSocket, type SocketEvents } from './lib/socket.ts'
 import { Latencies, median } from './lib/stats.ts'
 import { startStores } from './lib/stores.ts'
 import { runId, sendPacket } from './lib/text.ts'
 import { findStores } from './lib/tools.ts'
-import { openWindow, sleep } from './lib/window.ts'
+import { sleep } from './lib/window.ts'
 
 const USAGE = `npm run bench -- beside [options]
   --rounds N   of quiet and busy (3)
@@ -42,6 +44,11 @@ const { values } = parseArgs({
 const GOAL = 1.5
 const SOCKETS_A_USER = 10
 const USERS_A_ROOM = 5
+/** Times of this length in which the host gave more than this share of the cores to others are not counted. */
+const SLOT_MS = 500
+const STOLEN_SHARE = 0.05
+/** With fewer acks a p99 says nothing. */
+const LEAST_ACKS = 300
 /** Longest that one busy part may take. */
 const PATIENCE_MS = 15 * 60_000
 
@@ -51,15 +58,54 @@ interface Part {
   max: number
   acks: number
   seconds: number
-  othersCpu: number
+  /** Share of the acks that came while the host had the cores for others. */
+  leftOut: number
 }
 
-/** The process that uploads, so that the one which measures has nothing else to do. */
-async function uploadAll(url: string, tokens: string[], path: string): Promise<void> {
+interface Ack {
+  sentAt: number
+  took: number
+}
+
+/** Times in which the host had the cores for others: on a shared machine they would be measured instead of the server. */
+function watchHost() {
+  const stolen: { from: number; to: number }[] = []
+  let from = performance.now()
+  let before = hostStolenMs()
+  const look = () => {
+    const to = performance.now()
+    const now = hostStolenMs()
+    if (now - before > (to - from) * STOLEN_SHARE * cpus().length) stolen.push({ from, to })
+    from = to
+    before = now
+  }
+  const timer = setInterval(look, SLOT_MS)
+  return {
+    close() {
+      clearInterval(timer)
+      look()
+    },
+    isQuiet: ({ sentAt, took }: Ack) => !stolen.some(({ from, to }) => sentAt < to && sentAt + took > from),
+  }
+}
+
+/**
+ * The process that uploads, so that the one which measures has nothing else to do. It stands ready before the songs come:
+ * what its own start costs is not what is measured.
+ */
+async function readyUploader() {
   const child = fork(join(import.meta.dirname, 'upload-songs.ts'), [], { execArgv: ['--import', 'tsx'] })
-  child.send({ url, tokens, path })
-  const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Error('the songs could not be uploaded')
+  // Where the measuring fails first, nobody waits for it.
+  child.unref()
+  child.channel?.unref()
+  const ended = once(child, 'exit')
+  const [said] = await Promise.race([once(child, 'message'), ended])
+  if (said !== 'ready') throw new Error('the process that uploads did not start')
+  return async (url: string, tokens: string[], path: string): Promise<void> => {
+    child.send({ url, tokens, path })
+    const [code] = await ended
+    if (code !== 0) throw new Error('the songs could not be uploaded')
+  }
 }
 
 async function main(): Promise<void> {
@@ -87,14 +133,15 @@ async function main(): Promise<void> {
   )
   const rooms = await accounts.createRooms(members)
 
-  const latencies = new Latencies()
+  let acks: Ack[] = []
   const analysed = new Set<string>()
   let failure: Error | undefined
   let sent = 0
   const events: SocketEvents = {
     ack(socket, _id, ok, bytes, start, end) {
       if (!ok) failure ??= new Error(`refused: ${bytes.toString('utf8', start, end)}`)
-      latencies.add(performance.now() - socket.state.sentAt)
+      const { sentAt } = socket.state
+      acks.push({ sentAt, took: performance.now() - sentAt })
       socket.state.sentAt = 0
     },
     event(_socket, name, payload) {
@@ -114,8 +161,8 @@ async function main(): Promise<void> {
 
   /** Chats at the given rate until `done` says so. */
   async function chat(done: () => boolean, isCounted: boolean): Promise<Part> {
-    latencies.clear()
-    const close = openWindow([server.pid], stores.pids)
+    acks = []
+    const host = watchHost()
     const began = performance.now()
     let turn = 0
     while (!done()) {
@@ -131,10 +178,14 @@ async function main(): Promise<void> {
       if (performance.now() - began > PATIENCE_MS) throw new Error('the songs were not analysed in time')
       await sleep(5)
     }
-    const { othersCpu } = close()
-    const { p50, p99, max, samples } = latencies.summary()
-    if (isCounted && samples === 0) throw new Error('no message was acked')
-    return { p50, p99, max, acks: samples, seconds: (performance.now() - began) / 1000, othersCpu }
+    host.close()
+    const seconds = (performance.now() - began) / 1000
+    const counted = acks.filter(host.isQuiet)
+    const latencies = new Latencies()
+    for (const { took } of counted) latencies.add(took)
+    const { p50, p99, max } = latencies.summary()
+    if (isCounted && acks.length === 0) throw new Error('no message was acked')
+    return { p50, p99, max, acks: counted.length, seconds, leftOut: 1 - counted.length / acks.length }
   }
   const after = (ms: number) => {
     const until = performance.now() + ms
@@ -146,13 +197,14 @@ async function main(): Promise<void> {
     const quiet: Part[] = []
     const busy: Part[] = []
     process.stdout.write(
-      '| | acks | seconds | p50 ms | p99 ms | longest ms | others CPU % |\n|---|---:|---:|---:|---:|---:|---:|\n',
+      '| | acks | seconds | p50 ms | p99 ms | longest ms | left out % |\n|---|---:|---:|---:|---:|---:|---:|\n',
     )
     const tell = (name: string, part: Part) => {
-      const cells = [part.seconds, part.p50, part.p99, part.max, part.othersCpu].map((value) => value.toFixed(1))
+      const cells = [part.seconds, part.p50, part.p99, part.max, part.leftOut * 100].map((value) => value.toFixed(1))
       process.stdout.write(`| ${name} | ${part.acks} | ${cells.join(' | ')} |\n`)
     }
     for (let round = 0; round < rounds; round++) {
+      const uploadAll = await readyUploader()
       quiet.push(await chat(after(seconds * 1000), true))
       tell('quiet', quiet.at(-1)!)
       analysed.clear()
@@ -164,11 +216,13 @@ async function main(): Promise<void> {
       await uploading
       tell(`${songs} songs`, busy.at(-1)!)
     }
+    const least = Math.min(...[...quiet, ...busy].map(({ acks }) => acks))
+    if (least < LEAST_ACKS) process.stdout.write(`a part had ${least} acks alone to count: the machine is too busy\n`)
     const ratio = median(busy.map(({ p99 }) => p99)) / median(quiet.map(({ p99 }) => p99))
     process.stdout.write(
       `p99 beside uploads and analyses: ${ratio.toFixed(2)} times the quiet one (goal: at most ${GOAL})\n`,
     )
-    if (ratio > GOAL) process.exitCode = 1
+    if (!(ratio <= GOAL)) process.exitCode = 1
   } finally {
     for (const socket of sockets) socket.destroy()
     await server.stop()

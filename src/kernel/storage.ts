@@ -18,13 +18,18 @@ export interface ResumableStates {
   get(id: string): Promise<Pick<Upload, 'size' | 'metadata' | 'creation_date'> | undefined>
 }
 
+export interface PutOptions {
+  /** Nobody needs the chunks once they are written: their memory may be given back at once, and they are empty then. */
+  isConsumed?: boolean
+}
+
 /**
  * Where uploaded bytes are kept, by key such as `audio/01H…`. Throws `unavailable` with status 507 where no room is
  * left, `not_found` for a key that holds nothing.
  */
 export interface ObjectStorage {
   /** Keeps what comes, durable when it resolves; a failed attempt leaves nothing. Returns how many bytes it was. */
-  put(key: string, source: AsyncIterable<Uint8Array>): Promise<number>
+  put(key: string, source: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<number>
   /** The bytes, or a range of them; the caller reads or destroys the stream. */
   get(key: string, range?: ByteRange): Promise<Readable>
   /** Where the bytes are as a file, where they are one. */

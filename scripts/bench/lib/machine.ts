@@ -25,19 +25,24 @@ function cpuTicksMs(pid: number): number {
   }
 }
 
-/** Milliseconds that all cores together were busy or taken away by the host since the start. NaN where /proc does not tell. */
-export function hostBusyMs(): number {
+/** What /proc/stat says of all cores together, in milliseconds by column; NaN where there is none. */
+function hostTimes(): number[] {
   try {
-    const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
-      .split('\n')[0]!
-      .split(/\s+/)
-      .slice(1)
-      .map(Number)
-    return (user! + nice! + system! + irq! + softirq! + steal!) * 10
+    const columns = readFileSync('/proc/stat', 'utf8').split('\n')[0]!.split(/\s+/).slice(1)
+    return columns.map((ticks) => Number(ticks) * 10)
   } catch {
-    return Number.NaN
+    return []
   }
 }
+
+/** Milliseconds that all cores together were busy or taken away by the host since the start. NaN where /proc does not tell. */
+export function hostBusyMs(): number {
+  const [user = Number.NaN, nice, system, , , irq, softirq, steal] = hostTimes()
+  return user + nice! + system! + irq! + softirq! + steal!
+}
+
+/** Milliseconds that the host gave to others while somebody here wanted them, of all cores together. 0 where nothing tells. */
+export const hostStolenMs = (): number => hostTimes()[7] ?? 0
 
 /** Resident bytes of a process. NaN where /proc does not tell. */
 export function rssBytes(pid: number): number {

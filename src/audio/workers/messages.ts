@@ -14,3 +14,6 @@ export type WorkerMessage =
   | { kind: 'progress'; id: number; stage: string; percent: number }
   | { kind: 'done'; id: number; output: AnalysisOutput }
   | { kind: 'failed'; id: number; reason: DecodeReason | 'broken'; message: string }
+
+/** The priority of a worker process: behind everything that answers somebody. */
+export const workerNiceness = 15

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { standardLimits } from '../decode/pcm.ts'
 import type { AnalysisOutput } from '../types.ts'
 import { type AnalyseCall, AnalysisError, type AnalysisPool, type AnalysisPoolOptions } from './analysis.ts'
-import type { WorkerMessage, WorkerTask } from './messages.ts'
+import { type WorkerMessage, type WorkerTask, workerNiceness } from './messages.ts'
 
 /** A worker that does not start in this time is ended. */
 const START_MS = 20_000
@@ -65,6 +66,7 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
+    lowerPriority(child.pid)
     let tellGone = () => {}
     const gone = new Promise<void>((resolve) => {
       tellGone = resolve
@@ -221,6 +223,15 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
 function workerEntry(): string {
   const source = import.meta.url.endsWith('.ts')
   return fileURLToPath(new URL(source ? './worker.ts' : './audio-worker.mjs', import.meta.url))
+}
+
+/** From its first instruction on; the worker itself does the same for threads that were quicker. */
+function lowerPriority(pid: number | undefined) {
+  try {
+    if (pid !== undefined) setPriority(pid, workerNiceness)
+  } catch {
+    // It has ended, or the system does not allow it: the worker says so.
+  }
 }
 
 /** 0 where nothing tells it, as on systems without /proc, and of a process that is gone. */

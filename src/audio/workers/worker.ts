@@ -3,11 +3,9 @@ import { readdirSync } from 'node:fs'
 import os from 'node:os'
 import { analyse } from '../analyse.ts'
 import { DecodeError } from '../decode/index.ts'
-import type { WorkerMessage, WorkerTask } from './messages.ts'
+import { type WorkerMessage, type WorkerTask, workerNiceness } from './messages.ts'
 
 const PROGRESS_MS = 100
-/** Behind everything that answers somebody. */
-const NICENESS = 15
 
 /** Priorities are of threads on Linux: those that V8 and libuv have started already are lowered too. */
 function lowerPriority() {
@@ -19,7 +17,7 @@ function lowerPriority() {
   }
   for (const thread of threads) {
     try {
-      os.setPriority(thread, NICENESS)
+      os.setPriority(thread, workerNiceness)
     } catch (error) {
       // A thread may have ended since, and a system may not allow it: the work is done all the same.
       console.error(`the priority of thread ${thread} stays: ${error instanceof Error ? error.message : error}`)

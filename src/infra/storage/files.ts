@@ -4,16 +4,45 @@ import { dirname, join, relative, sep } from 'node:path'
 import { notFound } from '../../kernel/errors.ts'
 import type { ObjectStorage } from '../../kernel/storage.ts'
 import { checkKey, storageFailure } from './failures.ts'
+import { release } from './release.ts'
 import { createResumableFiles } from './resumable-files.ts'
 
 const isMissing = (error: unknown) => (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
 
 /** Writes all of a chunk, wherever the operating system takes a part of it only. */
-export async function writeWhole(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+async function writeWhole(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
   let written = 0
   while (written < chunk.length) {
     const { bytesWritten } = await file.write(chunk, written, chunk.length - written, position + written)
     written += bytesWritten
+  }
+}
+
+/**
+ * Bytes go to the disk as they come, after so many of a file: what lies in memory until the end is written in one go then,
+ * and the database's journal, often on the same disk, waits behind it.
+ */
+const flushBytes = 2 * 2 ** 20
+
+/** Writes all that comes, from a place in the file on, and tells after each chunk where the file ends. */
+export async function writeAll(
+  file: FileHandle,
+  source: AsyncIterable<Uint8Array>,
+  from: number,
+  isConsumed: boolean,
+  written: (end: number) => void,
+): Promise<void> {
+  let end = from
+  let flushed = from
+  for await (const chunk of source) {
+    const { length } = chunk
+    await writeWhole(file, chunk, end)
+    if (isConsumed) release(chunk)
+    end += length
+    written(end)
+    if (end - flushed < flushBytes) continue
+    await file.datasync()
+    flushed = end
   }
 }
 
@@ -57,17 +86,16 @@ export function createFileStorage(root: string): ObjectStorage {
   return {
     head,
     pathOf,
-    async put(key, source) {
+    async put(key, source, { isConsumed = false } = {}) {
       const path = pathOf(key)
       let file: FileHandle | undefined
       try {
         await mkdir(dirname(path), { recursive: true })
         file = await open(path, 'w')
         let bytes = 0
-        for await (const chunk of source) {
-          await writeWhole(file, chunk, bytes)
-          bytes += chunk.length
-        }
+        await writeAll(file, source, 0, isConsumed, (end) => {
+          bytes = end
+        })
         await file.sync()
         await file.close()
         return bytes

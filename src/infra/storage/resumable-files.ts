@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { DataStore, ERRORS, Upload } from '@tus/server'
 import type { ResumableStates } from '../../kernel/storage.ts'
 import { storageFailure } from './failures.ts'
-import { writeWhole } from './files.ts'
+import { writeAll } from './files.ts'
 
 /**
  * Resumable uploads as files: how far one has come is the file's size. A failure of the disk leaves no half of a
@@ -31,10 +31,9 @@ export function createResumableFiles(pathOf: (key: string) => string, states: Re
       let position = offset
       try {
         file = await open(path, 'r+')
-        for await (const chunk of source) {
-          await writeWhole(file, chunk as Uint8Array, position)
-          position += (chunk as Uint8Array).length
-        }
+        await writeAll(file, source, offset, true, (end) => {
+          position = end
+        })
         await file.sync()
         return position
       } catch (error) {

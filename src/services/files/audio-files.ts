@@ -147,7 +147,7 @@ export function createAudioFiles(deps: AudioFilesDeps) {
         const input = await receive(async (source, fileName) => {
           const { head, whole } = await peek(source, sniffBytes)
           const mimeType = await audioTypeOf(head)
-          const sizeBytes = await storage.put(claim.key, whole)
+          const sizeBytes = await storage.put(claim.key, whole, { isConsumed: true })
           stored = { id, userId: actor.userId, mimeType, sizeBytes, fileName }
         })
         if (!stored) throw new TypeError('the file was not stored')

@@ -127,7 +127,7 @@ export function createImages({ database, storage, audit, claims, logger, config,
         const input = await receive(async (source) => {
           const { head, whole } = await peek(source, sniffBytes)
           await checkImageType(head)
-          await storage.put(`${key}source`, whole)
+          await storage.put(`${key}source`, whole, { isConsumed: true })
           stored = true
         })
         if (!stored) throw new TypeError('the file was not stored')
