@@ -14,8 +14,6 @@ export interface RightsDeps {
   everyMs?: number
 }
 
-/** Rows that one answer gives. */
-const rowsAtOnce = 10_000
 /** Projects that one query asks for. */
 const projectsAtOnce = 1_000
 
@@ -99,32 +97,16 @@ export function createRights({ database, access, logger, present, apply, everyMs
 }
 
 /** What rights at these projects derive from, in one round trip: the projects, and who of these users is in them. */
-async function readRows(database: Database, projectIds: string[], userIds: string[]) {
-  const { cursor } = await database.command({
-    aggregate: Project.spec.collection,
-    pipeline: [
-      { $match: { _id: { $in: projectIds } } },
-      { $project: { title: 0, description: 0 } },
-      {
-        $unionWith: {
-          coll: UserProject.spec.collection,
-          pipeline: [{ $match: { projectId: { $in: projectIds }, userId: { $in: userIds } } }],
-        },
+function readRows(database: Database, projectIds: string[], userIds: string[]) {
+  const pipeline = [
+    { $match: { _id: { $in: projectIds } } },
+    { $project: { title: 0, description: 0 } },
+    {
+      $unionWith: {
+        coll: UserProject.spec.collection,
+        pipeline: [{ $match: { projectId: { $in: projectIds }, userId: { $in: userIds } } }],
       },
-    ],
-    cursor: { batchSize: rowsAtOnce },
-    readConcern: { level: 'majority' },
-    maxTimeMS: 5_000,
-  })
-  const rows = [...cursor.firstBatch] as Record<string, string>[]
-  let { id } = cursor
-  while (!isDone(id)) {
-    const answer = await database.command({ getMore: id, collection: Project.spec.collection, batchSize: rowsAtOnce })
-    rows.push(...answer['cursor'].nextBatch)
-    id = answer['cursor'].id
-  }
-  return rows
+    },
+  ]
+  return database.aggregate(Project, pipeline, { maxTimeMS: 5_000 }) as Promise<Record<string, string>[]>
 }
-
-/** Whether a cursor of this id has no more to give. */
-const isDone = (id: number | { isZero(): boolean }) => (typeof id === 'number' ? id === 0 : id.isZero())

@@ -120,9 +120,6 @@ export function createBoardStore(database: Database) {
         ordered: false,
         writeConcern: { w: 'majority', j: true, wtimeout: writeMs },
       })
-      const concern = answer['writeConcernError'] as { code: number; errmsg: string } | undefined
-      if (concern)
-        throw Object.assign(new Error(concern.errmsg), { name: 'MongoWriteConcernError', code: concern.code })
       for (const { code, errmsg } of (answer['writeErrors'] ?? []) as { code: number; errmsg: string }[]) {
         if (code !== 11000) throw Object.assign(new Error(errmsg), { code })
       }

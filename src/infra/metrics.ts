@@ -30,7 +30,8 @@ interface GaugeOptions<L extends string> {
 /** A registry of its own, so that several servers in one process don't share counts. */
 export function createMetrics({ process: ofProcess = true } = {}): Metrics {
   const registry = new Registry()
-  if (ofProcess) collectDefaultMetrics({ register: registry })
+  // The event loop's lag is looked at by a timer: each 10 ms, as it is by default, takes an idle server 0.7 % of a core.
+  if (ofProcess) collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 50 })
   const registers = [registry]
   const named = (name: string) => `phantom_${name}`
   const histogram: Metrics['histogram'] = (name, help, labels = [], buckets = durations) =>

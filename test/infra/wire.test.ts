@@ -81,7 +81,8 @@ describe('Commands on connections of their own', () => {
 
   beforeAll(async () => {
     mongod = await startMongod({ own: true })
-    database = await connectMongo(mongod.uri($db), [], quiet)
+    // Longer than a server waits for a primary: beside other suites a mongod can take its time to start.
+    database = await connectMongo(mongod.uri($db), [], quiet, { selectMs: 60_000 })
   }, 60_000)
   afterAll(async () => {
     await database?.close()
@@ -95,7 +96,7 @@ describe('Commands on connections of their own', () => {
     expect(await database.write(insert(one, two))).toMatchObject({ n: 1, writeErrors: [{ index: 0, code: 11000 }] })
     expect(await things().findOne({ _id: two })).toEqual({ _id: two })
     const concern = { ...insert(newId()), writeConcern: { w: 3, wtimeout: 50 } }
-    expect(await database.write(concern)).toMatchObject({ n: 1, writeConcernError: { code: 100 } })
+    await expect(database.write(concern)).rejects.toMatchObject({ name: 'MongoWriteConcernError', code: 100 })
     const refused = await database.write({ insert: 'things' }).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(MongoServerError)
     expect(refused).toMatchObject({ code: expect.any(Number), message: expect.stringContaining('documents') })
@@ -203,6 +204,18 @@ describe('Commands on connections of their own', () => {
     const [ours, theirs] = await Promise.all(ask({ group: 'read' }, { limit: 200, sort: { index: 1 } }))
     expect(ours!.length).toBe(120)
     expect(ours).toEqual(theirs)
+    // Without a limit all are found, whether one answer holds them or not; so are an aggregation's.
+    const filter = { group: 'read', index: { $lt: 90 } }
+    const [all, same] = await Promise.all(ask(filter, { sort: { index: 1 }, maxTimeMS: 10_000 }))
+    expect(all).toEqual(same)
+    const pipeline = [{ $match: { group: 'read' } }, { $sort: { index: 1 } }]
+    expect(await database.aggregate(entity, pipeline, { maxTimeMS: 10_000 })).toEqual(ours)
+    const doubled = [{ $match: filter }, { $sort: { index: 1 } }, { $set: { twice: { $multiply: ['$index', 2] } } }]
+    const made = await database.aggregate(entity, doubled)
+    expect(made).toEqual(await things().aggregate(doubled).toArray())
+    expect(made.map((each) => each['twice'])).toEqual(same!.map((_, index) => 2 * index))
+    const [operation] = await database.aggregateAdmin([{ $currentOp: {} }, { $match: { type: 'op' } }, { $limit: 1 }])
+    expect(operation).toMatchObject({ type: 'op' })
     // Many at once are more than these connections carry.
     const one = (index: number) =>
       database.collection(entity).findOne({ group: 'read', index } as never) as Promise<any>
@@ -211,6 +224,7 @@ describe('Commands on connections of their own', () => {
     await expect(database.find(entity, { $nonsense: 1 } as never, { limit: 1 })).rejects.toBeInstanceOf(
       MongoServerError,
     )
+    await expect(database.aggregate(entity, [{ $nonsense: 1 }])).rejects.toBeInstanceOf(MongoServerError)
   })
 
   it('[WIRE-08] reads wait for a mongod that starts anew, and go on', async () => {

@@ -52,7 +52,6 @@ export function endedWithin(ms: number) {
  * the bus is down or loses a message. Times are MongoDB's, on both sides of each comparison.
  */
 export function createRevocations({ database, bus, log, pollMs, afterPoll }: RevocationDeps): Revocations {
-  const sessions = database.collection(Session)
   const handlers: RevocationHandler[] = []
   const ended = new Set<string>()
   let polledAt = Number.NEGATIVE_INFINITY
@@ -76,8 +75,9 @@ export function createRevocations({ database, bus, log, pollMs, afterPoll }: Rev
   async function poll() {
     const startedAt = performance.now()
     const lookBack = Math.min(startedAt - polledAt, 24 * 3600_000) + overlapMs
-    const found = sessions.find(endedWithin(lookBack), { projection: { revokedAt: 1 }, maxTimeMS: 5_000 })
-    for await (const session of found) end(session._id, session.revokedAt ? 'revoked' : 'expired')
+    const options = { projection: { revokedAt: 1 }, maxTimeMS: 5_000 } as const
+    const found = await database.find(Session, endedWithin(lookBack), options)
+    for (const session of found) end(session._id, session.revokedAt ? 'revoked' : 'expired')
     polledAt = startedAt
     await afterPoll()
   }

@@ -14,6 +14,7 @@ import { pageById } from '../shared/pages.ts'
 import type { Audit } from './audit.ts'
 import { createRevocations, type RevocationHandler } from './revocations.ts'
 import type { Rights } from './rights.ts'
+import { createRotation, liveSession, type OpenSession, type Rotation } from './rotation.ts'
 import { refreshSeconds, sha256, type Tokens } from './tokens.ts'
 
 /** Where a request came from, as sessions and the audit log keep it. */
@@ -22,26 +23,11 @@ export interface Origin {
   userAgent: string | undefined
 }
 
-export interface OpenSession {
-  session: SessionDoc
-  refreshToken: string
-}
-
-export interface Sessions {
+export interface Sessions extends Rotation {
   /** Makes a session of a person, within a transaction where one is given. */
   open(userId: string, origin: Origin, transaction?: mongo.ClientSession): Promise<OpenSession>
   /** Makes the standing session of a bot. */
   openBot(userId: string, botId: string, transaction: mongo.ClientSession): Promise<SessionDoc>
-  /**
-   * Changes a refresh token for the next one: of two that try with the same, one gets it. A former token revokes the
-   * session; `reused` is told of it. `repeats`: for a bearer that can lose an answer, as a page does that is loaded anew
-   * or whose network goes, the last one before is answered again while its successor is not used: alike for half a
-   * minute, then for a day with another successor. Throws `unauthenticated`.
-   */
-  rotate(
-    refreshToken: string,
-    options: { repeats: boolean; reused: (session: SessionDoc) => Promise<void> },
-  ): Promise<OpenSession>
   /** The session of a refresh token, present or former; null for anything else. */
   named(refreshToken: string): Promise<SessionDoc | null>
   /** The id of the standing session of a bot. */
@@ -87,14 +73,6 @@ const mostRoles = 100
 /** For how long a session's user and role are taken from memory, in milliseconds. */
 const freshMs = 30_000
 const touchMs = 60_000
-/** For how long the answer to a refresh can be had again by a bearer that may have lost it, in milliseconds. */
-const repeatableMs = 30_000
-/**
- * For how long after it another answer can be had, where the one given was not used: its bearer was out of reach. If
- * the former token was stolen and the answer was not lost, the bearer's next refresh tells, and ends both.
- */
-const renewableMs = 24 * 3600 * 1000
-
 export function createSessions({ database, audit, rights, bus, log, tokens, pollMs = 500 }: SessionDeps): Sessions {
   const sessions = database.collection(Session)
   const revocations = createRevocations({ database, bus, log, pollMs, afterPoll: flushTouched })
@@ -109,14 +87,6 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
     else for (const [sessionId, { actor }] of known) if (userIds.has(actor.userId)) known.delete(sessionId)
   })
 
-  const live = (sessionId: string) => ({
-    _id: sessionId,
-    revokedAt: null,
-    $expr: { $or: [{ $eq: ['$expiresAt', null] }, { $gt: ['$expiresAt', '$$NOW'] }] },
-  })
-  /** Whose refresh token was changed in the last so many milliseconds. */
-  const refreshedWithin = (ms: number) =>
-    Number.isFinite(ms) ? { $expr: { $gt: ['$refreshedAt', { $subtract: ['$$NOW', ms] }] } } : {}
   const ended = () => new AppError('unauthenticated', 'The session has ended')
 
   /** Loads a session; again where rights changed meanwhile, as what was read may be older than the change. */
@@ -132,7 +102,7 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
 
   async function read(sessionId: string): Promise<Known> {
     const checkedAt = performance.now()
-    const session = await sessions.findOne(live(sessionId))
+    const session = await sessions.findOne(liveSession(sessionId))
     if (!session) throw ended()
     const [user, bot, given] = await Promise.all([
       database.collection(User).findOne({ _id: session.userId }, { projection: { role: 1, bannedAt: 1 } }),
@@ -222,49 +192,15 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
     }
   }
 
-  /** Changes a session's refresh token for another; null where it has another one, or has ended. */
-  async function replace(
-    sessionId: string,
-    [before, after]: [before: string, after: string],
-    turn: number,
-    withinMs = Number.POSITIVE_INFINITY,
-  ): Promise<SessionDoc | null> {
-    const session = await sessions.findOneAndUpdate(
-      { $and: [live(sessionId), { refreshHash: sha256(before) }, refreshedWithin(withinMs)] },
-      [
-        {
-          $set: {
-            refreshHash: sha256(after),
-            refreshTurn: turn,
-            lastActiveAt: '$$NOW',
-            refreshedAt: '$$NOW',
-            expiresAt: { $add: ['$$NOW', refreshSeconds * 1000] },
-          },
-        },
-      ],
-      { returnDocument: 'after' },
-    )
-    if (session) known.delete(session._id)
-    return session
-  }
-
-  /** Answers a former refresh token whose successor nobody has used; null where that is not so, or long ago. */
-  async function repeat(sessionId: string, former: string): Promise<OpenSession | null> {
-    // Of several who ask at once one makes another successor, and the rest find it.
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const turn = (await sessions.findOne(live(sessionId)))?.refreshTurn ?? 0
-      const given = tokens.nextRefresh(former, turn)
-      const isGiven = { refreshHash: sha256(given) }
-      const recent = await sessions.findOne({ $and: [live(sessionId), isGiven, refreshedWithin(repeatableMs)] })
-      if (recent) return { session: recent, refreshToken: given }
-      const another = tokens.nextRefresh(former, turn + 1)
-      const session = await replace(sessionId, [given, another], turn + 1, renewableMs)
-      if (session) return { session, refreshToken: another }
-    }
-    return null
-  }
+  const rotation = createRotation({
+    database,
+    tokens,
+    onRotated: (sessionId) => void known.delete(sessionId),
+    revoke: (sessionId) => self.revoke({ _id: sessionId }),
+  })
 
   const self: Sessions = {
+    ...rotation,
     async open(userId, origin, transaction) {
       const session = fresh(userId, origin)
       const refreshToken = tokens.makeRefresh(session._id)
@@ -277,21 +213,6 @@ export function createSessions({ database, audit, rights, bus, log, tokens, poll
       const session = { ...fresh(userId, { ipAddress: undefined, userAgent: undefined }), botId }
       await sessions.insertOne(session, { session: transaction })
       return session
-    },
-    async rotate(refreshToken, { repeats, reused }) {
-      const named = tokens.readRefresh(refreshToken)
-      if (!named) throw new AppError('unauthenticated', 'The refresh token is not valid')
-      const next = repeats ? tokens.nextRefresh(refreshToken, 0) : tokens.makeRefresh(named.sessionId)
-      const session = await replace(named.sessionId, [refreshToken, next], 0)
-      if (session) return { session, refreshToken: next }
-      const repeated = named.ours && repeats ? await repeat(named.sessionId, refreshToken) : null
-      if (repeated) return repeated
-      if (named.ours) {
-        const revoked = await self.revoke({ _id: named.sessionId })
-        const stolen = revoked.length > 0 && (await sessions.findOne({ _id: named.sessionId }))
-        if (stolen) await reused(stolen)
-      }
-      throw new AppError('unauthenticated', 'The refresh token is not valid')
     },
     async named(refreshToken) {
       const named = tokens.readRefresh(refreshToken)

@@ -119,7 +119,9 @@ export function createListenFeed(deps: {
     },
 
     /** Tells of a state that this instance has stored, here and elsewhere. */
-    stored(session: ListenSessionDoc): void {
+    stored(session: ListenSessionDoc, before: ListenSessionDoc | null): void {
+      // The one before, of another instance, may still be on its way: here it is told first, or it would come too late.
+      if (before) learn(before, true)
       learn(session)
       bus.publish(topic, JSON.stringify(session))
     },
@@ -143,11 +145,12 @@ export function createListenFeed(deps: {
     async catchUp(): Promise<void> {
       const startedAt = performance.now()
       const lookBack = Math.ceil(Math.min(startedAt - lookedAt, maxLookBackMs) + overlapMs)
-      const found = sessions.find(
+      const found = await database.find(
+        ListenSession,
         { $expr: { $gt: ['$changedAt', { $subtract: ['$$NOW', lookBack] }] } },
-        { maxTimeMS: 5_000, batchSize: 500 },
+        { maxTimeMS: 5_000 },
       )
-      for await (const session of found) {
+      for (const session of found) {
         if (closed) return
         learn(session)
       }

@@ -86,7 +86,7 @@ export function createListening(deps: ListeningDeps) {
             throw error
           })
         if (stored) {
-          feed.stored(stored)
+          feed.stored(stored, before)
           return stored
         }
         // Out of step with who was faster, or the same instance would win each time.
@@ -121,29 +121,23 @@ export function createListening(deps: ListeningDeps) {
     },
   })
 
+  const some = (filter: object) =>
+    database.find(ListenSession, { active: true, ...filter }, { projection: { audioFileId: 1 }, limit: sweepBatch })
+
   /** Ends what nobody has ended, and measures what was not measured when it began. */
   async function sweep() {
     const overdue = new Date(clock.now() - lateMs)
-    const over = await sessions
-      .find({ active: true, endsAt: { $lte: overdue } }, { projection: { _id: 1 } })
-      .limit(sweepBatch)
-      .toArray()
+    const over = await some({ endsAt: { $lte: overdue } })
     for (const { _id } of over) {
       if (closed) return
       await end(_id, 'finished', ({ endsAt }, now) => endsAt.getTime() <= now)
     }
-    const bare = await sessions
-      .find({ audioFileId: null, active: true }, { projection: { _id: 1 } })
-      .limit(sweepBatch)
-      .toArray()
+    const bare = await some({ audioFileId: null })
     for (const { _id } of bare) {
       if (closed) return
       await end(_id, 'gone', ({ audioFileId }) => audioFileId === null)
     }
-    const unmeasured = await sessions
-      .find({ active: true, durationMs: null }, { projection: { audioFileId: 1 } })
-      .limit(sweepBatch)
-      .toArray()
+    const unmeasured = await some({ durationMs: null })
     const ids = unmeasured.flatMap(({ audioFileId }) => audioFileId ?? [])
     if (ids.length === 0) return
     const measures = await files

@@ -83,11 +83,7 @@ export function createPresenceStore({ database }: { database: Database }) {
     },
     /** When a presence last changed, by MongoDB's clock, less the overlap; null where there is none. */
     async latest(): Promise<Date | null> {
-      const [newest] = await presences
-        .find({}, { projection: { changedAt: 1 } })
-        .sort({ changedAt: -1 })
-        .limit(1)
-        .toArray()
+      const newest = await presences.findOne({}, { projection: { changedAt: 1 }, sort: { changedAt: -1 } })
       return newest ? new Date(newest.changedAt.getTime() - overlapMs) : null
     },
     /** What changed after a time, of the users given or, without them, of all; and the time to go on from. */
@@ -96,11 +92,11 @@ export function createPresenceStore({ database }: { database: Database }) {
       userIds: string[] | null,
     ): Promise<{ changes: KnownPresence[]; since: Date; cut: boolean }> {
       const filter = { changedAt: { $gt: time }, ...(userIds && { _id: { $in: userIds } }) }
-      const found = await presences
-        .find(filter as never, { projection: { ...projection, changedAt: 1 } })
-        .sort({ changedAt: 1 })
-        .limit(maxChanges)
-        .toArray()
+      const found = await database.find(Presence, filter as never, {
+        projection: { ...projection, changedAt: 1 },
+        sort: { changedAt: 1 },
+        limit: maxChanges,
+      })
       const last = found.at(-1)?.changedAt
       const cut = found.length === maxChanges
       const reached = last ? last.getTime() - (cut ? 0 : overlapMs) : 0

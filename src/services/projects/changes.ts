@@ -56,11 +56,12 @@ export function createProjectChanges(deps: { database: Database; bus: Bus; logge
   async function poll() {
     const startedAt = performance.now()
     const lookBack = Math.ceil(Math.min(startedAt - polledAt, 24 * 3600_000) + overlapMs)
-    const found = changes.find(
+    const found = await database.find(
+      ProjectChange,
       { $expr: { $gt: ['$changedAt', { $subtract: ['$$NOW', lookBack] }] } },
       { projection: { rev: 1 }, maxTimeMS: 5_000 },
     )
-    for await (const { _id, rev } of found) tell(_id, rev, null)
+    for (const { _id, rev } of found) tell(_id, rev, null)
     polledAt = startedAt
   }
 
