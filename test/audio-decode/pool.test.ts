@@ -65,6 +65,13 @@ describe('the analysis pool', { timeout: 400_000 }, () => {
     expect((await roomy.analyse('answer')).seconds).toBeGreaterThan(0)
   })
 
+  it('[DEC-17] holds the processor’s time against a worker, and not that it had to wait for it', async () => {
+    const pool = open({ worker: badWorker, timeLimitMs: 500 })
+    // Its limit and the second on top are long over when it answers.
+    expect((await pool.analyse('wait')).seconds).toBeGreaterThan(0)
+    await expect(pool.analyse('loop')).rejects.toMatchObject({ reason: 'timeout' })
+  })
+
   it('[DEC-10] cancels what runs and what waits, takes only so many, and rejects all when it closes', async () => {
     const pool = open({ worker: badWorker, maxQueue: 2 })
     const [first, second] = [new AbortController(), new AbortController()]

@@ -39,7 +39,7 @@ export interface DecodeLimits {
   maxSeconds: number
   /** Most samples, over all channels. */
   maxSamples: number
-  /** Longest time that decoding, and what the caller does between the chunks, may take. */
+  /** Most of the processor's time that decoding, and what the caller does between the chunks, may take. */
   timeMs: number
   signal?: AbortSignal
 }

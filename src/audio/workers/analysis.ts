@@ -26,7 +26,7 @@ export class AnalysisError extends Error {
 export interface AnalysisPoolOptions {
   /** Worker processes at most. They start when they are needed. */
   size: number
-  /** For one file, from the start of its analysis. */
+  /** Of the processor's time, for one file; ten times as much by the clock. */
   timeLimitMs?: number
   maxSeconds?: number
   maxSamples?: number

@@ -7,11 +7,18 @@ import type { AnalysisOutput } from '../types.ts'
 import { type AnalyseCall, AnalysisError, type AnalysisPool, type AnalysisPoolOptions } from './analysis.ts'
 import { type WorkerMessage, type WorkerTask, workerNiceness } from './messages.ts'
 
-/** A worker that does not start in this time is ended. */
+/** A worker that does not start in this time of the processor's is ended. */
 const START_MS = 20_000
 /** Its own limit comes first, as it knows better what it was at; it is ended where it does not come to look. */
 const GRACE_MS = 1_000
+/**
+ * Limits are of the processor's time: workers give way to everything else, and a busy machine is no fault of a file. Where
+ * one does not even use the processor it is ended after so many times the limit by the clock.
+ */
+const WALL_FACTOR = 10
 const WATCH_MS = 500
+/** Of the times in /proc (proc(5), USER_HZ); the same on all systems of today. */
+const TICKS_A_SECOND = 100
 const HEAP_MIB = 192
 const MAX_LOG_LINE = 2_000
 /** Signals that a process does not bring upon itself. */
@@ -25,6 +32,13 @@ interface Job {
   cancel(): void
 }
 
+interface CpuBound {
+  ms: number
+  /** What the worker had used when this was first looked at. */
+  from: number | undefined
+  why: AnalysisError
+}
+
 interface Worker {
   child: ChildProcess
   job: Job | null
@@ -32,6 +46,8 @@ interface Worker {
   ending: AnalysisError | null
   /** Of its start, its job, or its idleness. */
   timer: NodeJS.Timeout | undefined
+  /** What it may use of the processor, and for which reason it is ended then. */
+  bound: CpuBound | null
   ready: boolean
   gone: Promise<void>
   tellGone(): void
@@ -71,14 +87,21 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
     const gone = new Promise<void>((resolve) => {
       tellGone = resolve
     })
-    const worker: Worker = { child, job: null, ending: null, timer: undefined, ready: false, gone, tellGone }
+    const worker: Worker = {
+      child,
+      job: null,
+      ending: null,
+      timer: undefined,
+      bound: null,
+      ready: false,
+      gone,
+      tellGone,
+    }
     workers.add(worker)
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => options.onLog?.(text.trimEnd().slice(0, MAX_LOG_LINE)))
     }
-    worker.timer = setTimeout(() => {
-      end(worker, new AnalysisError('broken', 'the worker process did not start in time'))
-    }, START_MS)
+    limit(worker, START_MS, new AnalysisError('broken', 'the worker process did not start in time'))
     child.on('message', (message: WorkerMessage) => hear(worker, message))
     child.on('error', (error) => {
       end(worker, new AnalysisError('broken', 'the worker process cannot be reached', { cause: error }))
@@ -128,17 +151,22 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
   }
 
   function begin(worker: Worker, job: Job) {
-    clearTimeout(worker.timer)
-    worker.timer = setTimeout(() => {
-      end(worker, new AnalysisError('timeout', `the analysis took longer than ${timeMs / 1000} s`))
-    }, timeMs + GRACE_MS)
+    const why = new AnalysisError('timeout', `the analysis took longer than ${timeMs / 1000} s`)
+    limit(worker, timeMs + GRACE_MS, why)
     worker.child.send(job.task, (error) => {
       if (error) end(worker, new AnalysisError('broken', 'the worker process cannot be reached', { cause: error }))
     })
   }
 
+  function limit(worker: Worker, ms: number, why: AnalysisError) {
+    clearTimeout(worker.timer)
+    worker.timer = setTimeout(() => end(worker, why), ms * WALL_FACTOR)
+    worker.bound = { ms, from: undefined, why }
+  }
+
   function rest(worker: Worker) {
     clearTimeout(worker.timer)
+    worker.bound = null
     worker.timer = setTimeout(() => end(worker, new AnalysisError('broken', 'it was idle')), idleMs)
   }
 
@@ -164,9 +192,14 @@ export function createAnalysisPool(options: AnalysisPoolOptions): AnalysisPool {
   async function look() {
     await Promise.all(
       [...workers].map(async (worker) => {
-        const resident = await residentBytes(worker.child.pid)
+        // Asked for before the wait: what is told then must not be held against the next job.
+        const { bound } = worker
+        const [resident, used] = await Promise.all([residentBytes(worker.child.pid), cpuMs(worker.child.pid)])
         if (resident > memoryLimit)
           end(worker, new AnalysisError('memory', `the analysis took more than ${memoryLimit >> 20} MiB of memory`))
+        if (!bound || bound !== worker.bound) return
+        bound.from ??= used
+        if (used - bound.from > bound.ms) end(worker, bound.why)
       }),
     )
   }
@@ -231,6 +264,19 @@ function lowerPriority(pid: number | undefined) {
     if (pid !== undefined) setPriority(pid, workerNiceness)
   } catch {
     // It has ended, or the system does not allow it: the worker says so.
+  }
+}
+
+/** What a process has used of the processor, in all its threads; 0 where nothing tells it. */
+async function cpuMs(pid: number | undefined): Promise<number> {
+  if (pid === undefined) return 0
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    // Behind the name, which is in brackets and may hold spaces, the first field is the third of all.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_A_SECOND
+  } catch {
+    return 0
   }
 }
 
