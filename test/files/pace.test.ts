@@ -10,8 +10,9 @@ async function* chunks(count: number, bytes: number) {
 describe('uploads beside those who chat', () => {
   test('[FILE-33] lets uploads come at a rate that they share, whole and in order, the first one first and none left behind', async () => {
     const rate = 4 * 2 ** 20
-    const bytes = 16 * 1024
-    const count = 32
+    // More than may come at once: however late a turn is, one chunk goes in it.
+    const bytes = 128 * 1024
+    const count = 8
     const pace = createPace(rate)
     const began = performance.now()
     const order: number[] = []
