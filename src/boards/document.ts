@@ -1,4 +1,3 @@
-import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { inspectUpdate } from './inspection.ts'
 import { createTouched, watchTouched } from './touched.ts'
@@ -12,9 +11,16 @@ export type Verdict =
   /** It builds on what is not here. */
   | { type: 'gap'; missing: Map<number, number> }
 
-/** Updates since the last encoding are kept as they are up to this many, or as many bytes as the encoding has. */
-const mostTail = 1_000
+/**
+ * Updates since the last encoding are kept as they are up to this many, or as many bytes as the encoding has. Encoding
+ * takes as long as the board is large, so that a large one has more of them.
+ */
+const leastTail = 128
+const mostTail = 4_000
+const bytesAPiece = 512
 const leastTailBytes = 256 * 1024
+/** A document that is built from more pieces than this is kept as one. */
+const mostPieces = 16
 
 /**
  * A board's state: what is committed as bytes (`base` and, newer, `tail`), and a Y.Doc only while there is need of one.
@@ -71,7 +77,10 @@ export class BoardDocument {
   open(): Y.Doc {
     if (this.#doc) return this.#doc
     const doc = new Y.Doc()
-    for (const update of [this.#base, ...this.#tail, ...this.#ahead]) Y.applyUpdate(doc, update)
+    for (const update of this.parts()) Y.applyUpdate(doc, update)
+    // Whoever breaks it again would have everybody wait for all these pieces again: one is applied in a tenth of the time.
+    if (this.#tail.length > mostPieces) this.#fold(doc)
+    for (const update of this.#ahead) Y.applyUpdate(doc, update)
     doc.on('afterTransaction', (transaction: Y.Transaction) => {
       this.#changed ??= hasChanged(transaction)
     })
@@ -94,9 +103,7 @@ export class BoardDocument {
     if (structs > 0) this.#checkSize(update.length)
     this.#reset()
     try {
-      const decoder = decoding.createDecoder(update)
-      Y.readUpdate(decoder, doc, 'remote')
-      if (decoder.pos !== update.length) throw new BrokenFrame('bytes are left over')
+      Y.applyUpdate(doc, update, 'remote')
       if (doc.store.pendingStructs || doc.store.pendingDs) throw new BrokenFrame('it builds on itself')
     } catch (error) {
       this.#doc = null
@@ -169,11 +176,8 @@ export class BoardDocument {
   encode(): Uint8Array {
     if (this.#tail.length === 0) return this.#base
     const doc = this.open()
-    this.#base = Y.encodeStateAsUpdate(doc)
-    this.#stateVector = Y.encodeStateVector(doc)
-    this.#tail = []
-    this.#tailBytes = 0
-    this.#slack = 0
+    // Building it may have encoded it.
+    if (this.#tail.length > 0) this.#fold(doc)
     return this.#base
   }
 
@@ -201,6 +205,15 @@ export class BoardDocument {
     if (this.encode().length <= largestBytes) this.#doc = null
   }
 
+  /** The committed state becomes one piece: that of a document that holds nothing else. */
+  #fold(doc: Y.Doc) {
+    this.#base = Y.encodeStateAsUpdate(doc)
+    this.#stateVector = Y.encodeStateVector(doc)
+    this.#tail = []
+    this.#tailBytes = 0
+    this.#slack = 0
+  }
+
   #reset() {
     this.#changed = null
     this.#touched = null
@@ -220,8 +233,9 @@ export class BoardDocument {
   /** Many small pieces become one. */
   #trim() {
     if (!this.isAtRest || !this.#doc) return
-    const limit = Math.max(leastTailBytes, this.#base.length)
-    if (this.#tail.length > mostTail || this.#tailBytes > limit) this.encode()
+    const { length } = this.#base
+    const pieces = Math.min(mostTail, Math.max(leastTail, length / bytesAPiece))
+    if (this.#tail.length > pieces || this.#tailBytes > Math.max(leastTailBytes, length)) this.encode()
   }
 
   #checkSize(added: number) {

@@ -1,6 +1,15 @@
 import * as Y from 'yjs'
 import { BrokenFrame } from './types.ts'
 
+/** What reads the update that is being inspected: Y.decodeUpdate keeps it to itself, and with it where the update ended. */
+let reader: Y.UpdateDecoderV1
+class Reader extends Y.UpdateDecoderV1 {
+  constructor(...given: ConstructorParameters<typeof Y.UpdateDecoderV1>) {
+    super(...given)
+    reader = this
+  }
+}
+
 /** Clocks count characters and elements; real documents are far below. */
 const maxClock = 2 ** 32
 
@@ -15,12 +24,13 @@ export interface Inspection {
  * clock of a client in that document. Throws BrokenFrame for what no Yjs client writes.
  */
 export function inspectUpdate(update: Uint8Array, clockOf: (client: number) => number): Inspection {
-  let decoded: ReturnType<typeof Y.decodeUpdate>
+  let decoded: ReturnType<typeof Y.decodeUpdateV2>
   try {
-    decoded = Y.decodeUpdate(update)
+    decoded = Y.decodeUpdateV2(update, Reader)
   } catch (error) {
     throw new BrokenFrame('not an update', { cause: error })
   }
+  if (reader.restDecoder.pos !== update.length) throw new BrokenFrame('bytes are left over')
   const ends = new Map<number, number>()
   const missing = new Map<number, number>()
   const lack = (client: number, clock: number) => {
