@@ -21,6 +21,8 @@ export interface BoardGround {
   committed(commit: Commit): void
   /** Takes in all that is stored; resolves with whether it could. */
   catchUp(board: Board): Promise<boolean>
+  /** Takes in what was stored lately and is not here, as it is stored when this is called; resolves with whether it could. */
+  look(board: Board): Promise<boolean>
 }
 
 /** Work that waits for its turn at the document. */
@@ -244,7 +246,7 @@ export class Board {
       else if (error instanceof Incomplete) {
         // It comes again, with all that it has.
         connection.end(closeCodes.unavailable, error.message)
-        void this.catchUp()
+        void this.#ground.catchUp(this)
       } else this.fail(error)
       return null
     }
@@ -329,9 +331,9 @@ export class Board {
     if (!isWhole) void this.#ground.catchUp(this)
   }
 
-  /** Takes in all that is stored; resolves with whether it could. */
-  catchUp(): Promise<boolean> {
-    return this.#ground.catchUp(this)
+  /** Takes in what was stored lately; resolves with whether all that is stored is here now. */
+  look(): Promise<boolean> {
+    return this.#ground.look(this)
   }
 
   has(id: string): boolean {

@@ -90,6 +90,7 @@ export function createBoards({ database, channels, logger, maxBytes, initial, ti
       for (const listener of listeners) listener(commit)
     },
     catchUp,
+    look: comparison.look,
   }
 
   /** Keeps a promise in mind until it is settled, so that `close` can wait for it. */

@@ -109,9 +109,7 @@ export class GapWatch {
     this.#isBlamed = true
     connection.hush()
     clearTimeout(this.#timer)
-    // A reading that is under way may have begun before what is missing was stored.
-    const read = (board.catching ?? Promise.resolve()).then(() => board.catchUp())
-    void read.then((isRead) => {
+    void board.look().then((isRead) => {
       const lacks = [...missing].some(([client, clock]) => board.document.clockOf(client) <= clock)
       // Others' edits, which it can only have got from a board, are to be had again by coming again.
       const isOwn = connection.clientId === null || missing.has(connection.clientId)

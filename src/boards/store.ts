@@ -17,6 +17,8 @@ const compactionMs = 60_000
 /** Ids that one query names. */
 const idsAtOnce = 1_000
 const idsPerDelete = 5_000
+/** Records of one answer: reading them holds up the event loop. */
+const readAtOnce = 200
 
 /** Updates of one board to be stored together, packed. */
 export interface Record {
@@ -132,7 +134,8 @@ export function createBoardStore(database: Database) {
     async load(projectId: string): Promise<StoredBoard> {
       const session = database.connection.getClient().startSession({ causalConsistency: true })
       try {
-        const records = await toRecords(updates.find({ projectId }, { session }).sort({ at: 1 }), session as never)
+        const all = updates.find({ projectId }, { session, batchSize: readAtOnce }).sort({ at: 1 })
+        const records = await toRecords(all, session as never)
         return { records, snapshot: await readSnapshot(projectId, session as never) }
       } finally {
         await session.endSession()
@@ -149,11 +152,12 @@ export function createBoardStore(database: Database) {
       const found: [string, string][] = []
       for (let index = 0; index < projectIds.length; index += idsAtOnce) {
         const some = projectIds.slice(index, index + idsAtOnce)
-        const rows = updates.find(
+        const rows = await database.find(
+          BoardUpdate,
           { projectId: { $in: some }, at: { $gt: after }, ...(but !== null && { by: { $ne: but } }) },
           { projection: { projectId: 1 }, maxTimeMS: 5_000 },
         )
-        for await (const row of rows) found.push([row._id, row.projectId])
+        for (const row of rows) found.push([row._id, row.projectId])
       }
       return found
     },
