@@ -6,7 +6,6 @@ import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { renderWave } from '../audio/clips/wave.ts'
@@ -14,9 +13,9 @@ import { serverArguments } from '../shared/server-command.ts'
 import { Accounts } from './lib/accounts.ts'
 import { openAll } from './lib/bare-socket.ts'
 import { freePort, startChild, waitFor } from './lib/children.ts'
-import { hostStolenMs } from './lib/machine.ts'
+import { TimedLatencies, watchHost } from './lib/host.ts'
 import { RawSocket, type SocketEvents } from './lib/socket.ts'
-import { Latencies, median } from './lib/stats.ts'
+import { median } from './lib/stats.ts'
 import { startStores } from './lib/stores.ts'
 import { runId, sendPacket } from './lib/text.ts'
 import { findStores } from './lib/tools.ts'
@@ -44,11 +43,6 @@ const { values } = parseArgs({
 const GOAL = 1.5
 const SOCKETS_A_USER = 10
 const USERS_A_ROOM = 5
-/** Times of this length in which the host gave more than this share of the cores to others are not counted. */
-const SLOT_MS = 500
-const STOLEN_SHARE = 0.05
-/** With fewer acks a p99 says nothing. */
-const LEAST_ACKS = 300
 /** Longest that one busy part may take. */
 const PATIENCE_MS = 15 * 60_000
 
@@ -60,33 +54,6 @@ interface Part {
   seconds: number
   /** Share of the acks that came while the host had the cores for others. */
   leftOut: number
-}
-
-interface Ack {
-  sentAt: number
-  took: number
-}
-
-/** Times in which the host had the cores for others: on a shared machine they would be measured instead of the server. */
-function watchHost() {
-  const stolen: { from: number; to: number }[] = []
-  let from = performance.now()
-  let before = hostStolenMs()
-  const look = () => {
-    const to = performance.now()
-    const now = hostStolenMs()
-    if (now - before > (to - from) * STOLEN_SHARE * cpus().length) stolen.push({ from, to })
-    from = to
-    before = now
-  }
-  const timer = setInterval(look, SLOT_MS)
-  return {
-    close() {
-      clearInterval(timer)
-      look()
-    },
-    isQuiet: ({ sentAt, took }: Ack) => !stolen.some(({ from, to }) => sentAt < to && sentAt + took > from),
-  }
 }
 
 /**
@@ -133,15 +100,15 @@ async function main(): Promise<void> {
   )
   const rooms = await accounts.createRooms(members)
 
-  let acks: Ack[] = []
+  let acks = new TimedLatencies()
   const analysed = new Set<string>()
   let failure: Error | undefined
   let sent = 0
   const events: SocketEvents = {
     ack(socket, _id, ok, bytes, start, end) {
       if (!ok) failure ??= new Error(`refused: ${bytes.toString('utf8', start, end)}`)
-      const { sentAt } = socket.state
-      acks.push({ sentAt, took: performance.now() - sentAt })
+      const now = performance.now()
+      acks.add(now, now - socket.state.sentAt)
       socket.state.sentAt = 0
     },
     event(_socket, name, payload) {
@@ -161,7 +128,7 @@ async function main(): Promise<void> {
 
   /** Chats at the given rate until `done` says so. */
   async function chat(done: () => boolean, isCounted: boolean): Promise<Part> {
-    acks = []
+    acks = new TimedLatencies()
     const host = watchHost()
     const began = performance.now()
     let turn = 0
@@ -180,12 +147,9 @@ async function main(): Promise<void> {
     }
     host.close()
     const seconds = (performance.now() - began) / 1000
-    const counted = acks.filter(host.isQuiet)
-    const latencies = new Latencies()
-    for (const { took } of counted) latencies.add(took)
-    const { p50, p99, max } = latencies.summary()
-    if (isCounted && acks.length === 0) throw new Error('no message was acked')
-    return { p50, p99, max, acks: counted.length, seconds, leftOut: 1 - counted.length / acks.length }
+    const { p50, p99, max, counted, samples } = acks.summary(host.isQuiet)
+    if (isCounted && samples === 0) throw new Error('no message was acked')
+    return { p50, p99, max, acks: counted, seconds, leftOut: 1 - counted / samples }
   }
   const after = (ms: number) => {
     const until = performance.now() + ms
@@ -216,8 +180,6 @@ async function main(): Promise<void> {
       await uploading
       tell(`${songs} songs`, busy.at(-1)!)
     }
-    const least = Math.min(...[...quiet, ...busy].map(({ acks }) => acks))
-    if (least < LEAST_ACKS) process.stdout.write(`a part had ${least} acks alone to count: the machine is too busy\n`)
     const ratio = median(busy.map(({ p99 }) => p99)) / median(quiet.map(({ p99 }) => p99))
     process.stdout.write(
       `p99 beside uploads and analyses: ${ratio.toFixed(2)} times the quiet one (goal: at most ${GOAL})\n`,

@@ -147,12 +147,16 @@ async function measureLoads(bench: Bench, measures: Set<string>) {
   })
 }
 
+/** A relay only passes on what comes. */
+const keepsDocuments = (name: Name) => name !== 'relay'
+
 /** Each in a process of its own for each round: what it once took it may not give back. */
 async function measureMemories(bench: Bench) {
+  const names = bench.names.filter(keepsDocuments)
   const board = writeSmallBoard()
   const count = bench.quick ? 100 : 1_000
   for (let round = 0; round < Math.min(3, bench.rounds); round++) {
-    for (const name of bench.names) {
+    for (const name of names) {
       await withContenders({ ...bench, rounds: 1 }, 'memory', [name], true, (contenders) =>
         interleave({ ...bench, rounds: 1 }, 'memory', contenders, (contender) =>
           measureMemory(contender, board, count, REST_MS),
@@ -167,7 +171,7 @@ async function measureSyncs(bench: Bench) {
   const { updates, state, cards } = writeLargeBoard(edits)
   log(`sync: ${edits} edits, ${state.length} bytes`)
   const documents = new Map<Name, string>()
-  await withContenders(bench, 'sync', bench.names, false, async (contenders) => {
+  await withContenders(bench, 'sync', bench.names.filter(keepsDocuments), false, async (contenders) => {
     for (const contender of contenders) {
       const [document] = await contender.create(1)
       documents.set(contender.name, document!)

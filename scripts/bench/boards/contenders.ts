@@ -9,7 +9,7 @@ import { type Child, freePort, startChild, waitFor } from '../lib/children.ts'
 import type { Stores } from '../lib/stores.ts'
 import type { BoardAddress } from './socket.ts'
 
-export const NAMES = ['ours', 'hocuspocus', 'y-websocket', 'y-websocket-leveldb'] as const
+export const NAMES = ['ours', 'hocuspocus', 'y-websocket', 'y-websocket-leveldb', 'relay'] as const
 export type Name = (typeof NAMES)[number]
 
 export interface Contender {
@@ -56,8 +56,8 @@ export async function startContender(name: Name, measure: string, stores: Stores
   const script =
     name === 'ours'
       ? serverArguments()
-      : name === 'hocuspocus'
-        ? [...flags, '--import', 'tsx', join(root, 'scripts/bench/peers/hocuspocus.ts')]
+      : name === 'hocuspocus' || name === 'relay'
+        ? [...flags, '--import', 'tsx', join(root, `scripts/bench/peers/${name}.ts`)]
         : [...flags, stockServer()]
   const probe = name === 'ours' ? `${url}/readyz` : url
   const start = async (): Promise<Child> => {
@@ -70,7 +70,7 @@ export async function startContender(name: Name, measure: string, stores: Stores
   return {
     name,
     pid: () => child.pid,
-    echoes: name !== 'ours',
+    echoes: name !== 'ours' && name !== 'relay',
     create: async (count) =>
       ours ? ours.create(count) : Array.from({ length: count }, () => randomBytes(8).toString('hex')),
     async addresses(document, clients) {

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { hostileFrames } from '../../shared/hostile-frames.ts'
+import { TimedLatencies, watchHost } from '../lib/host.ts'
 import { rssBytes } from '../lib/machine.ts'
 import { Latencies } from '../lib/stats.ts'
 import type { Stores } from '../lib/stores.ts'
@@ -33,7 +34,7 @@ async function until(what: string, done: () => boolean, lost: () => string | nul
 async function gather(contender: Contender, clients: number, updatesEach: number) {
   const [document] = await contender.create(1)
   const scripts = Array.from({ length: clients }, (_, author) => writeScript(updatesEach, author))
-  const latencies = new Latencies(1 << 21)
+  const latencies = new TimedLatencies()
   const sentAt = scripts.map(() => new Float64Array(updatesEach))
   const authors = new Map(scripts.map(({ clientId }, author) => [clientId, author]))
   /** What the first client got, to see afterwards that it is what was written. */
@@ -48,7 +49,8 @@ async function gather(contender: Contender, clients: number, updatesEach: number
       const [clientId, at] = readVarUint(bytes, skipVarUint(bytes, skipVarUint(bytes, start)))
       const author = authors.get(clientId)
       if (author === undefined || author === socket.index) return
-      latencies.add(performance.now() - sentAt[author]![readVarUint(bytes, at)[0]]!)
+      const now = performance.now()
+      latencies.add(now, now - sentAt[author]![readVarUint(bytes, at)[0]]!)
     },
     lost: (_, reason) => {
       lost = reason
@@ -134,17 +136,20 @@ export async function measurePaced(
   await pace(0, warm)
   await room.delivered(warm * clients)
   room.time(true)
+  const host = watchHost()
   const close = openWindow([contender.pid()], stores.pids)
   const calm = disturb?.(room.document)
   await pace(warm, each)
   await room.delivered(each * clients)
   const disturbed = await calm?.()
   const { serverCpuMs, ...window } = close()
+  host.close()
   room.check()
   room.leave()
-  const { p50, p99, samples } = room.latencies.summary()
+  const { p50, p99, counted, samples } = room.latencies.summary(host.isQuiet)
   if (samples !== (each - warm) * clients * (clients - 1)) throw new Error(`${samples} deliveries were timed`)
-  return { p50, p99, cpuMicrosPerDelivery: (serverCpuMs * 1000) / samples, ...loadOf(window), ...disturbed }
+  const cpuMicrosPerDelivery = (serverCpuMs * 1000) / samples
+  return { p50, p99, leftOut: (1 - counted / samples) * 100, cpuMicrosPerDelivery, ...loadOf(window), ...disturbed }
 }
 
 /** Hostile connections in a second, and how many of them there are at once. */
@@ -198,7 +203,8 @@ export async function measureHostile(
   const first = await measure(hostileFirst)
   const second = await measure(!hostileFirst)
   const [quiet, under] = hostileFirst ? [second, first] : [first, second]
-  return { ...under, quietP50: quiet['p50']!, quietP99: quiet['p99']!, overQuiet: under['p99']! / quiet['p99']! }
+  const { p50: quietP50, p99: quietP99, leftOut: quietLeftOut } = quiet
+  return { ...under, quietP50, quietP99, quietLeftOut, overQuiet: under['p99']! / quietP99! } as Figures
 }
 
 /** Every client moves its cursor at an even pace; CPU of each move, of the same number of them for everybody. */

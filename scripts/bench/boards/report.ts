@@ -77,12 +77,22 @@ const LOAD: Column[] = [
 ]
 const TABLES: [measure: string, columns: Column[]][] = [
   ['burst', [['updates/s', 'perSecond'], ['CPU µs a delivery', 'cpuMicrosPerDelivery'], ...LOAD]],
-  ['paced', [['p50 ms', 'p50'], ['p99 ms', 'p99'], ['CPU µs a delivery', 'cpuMicrosPerDelivery'], ...LOAD]],
+  [
+    'paced',
+    [
+      ['p50 ms', 'p50'],
+      ['p99 ms', 'p99'],
+      ['left out %', 'leftOut'],
+      ['CPU µs a delivery', 'cpuMicrosPerDelivery'],
+      ...LOAD,
+    ],
+  ],
   [
     'hostile',
     [
       ['p50 ms', 'p50'],
       ['p99 ms', 'p99'],
+      ['left out %', 'leftOut'],
       ['quiet p50 ms', 'quietP50'],
       ['quiet p99 ms', 'quietP99'],
       ['hostile frames', 'hostile'],

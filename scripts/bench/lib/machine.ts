@@ -1,21 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 
-/** Milliseconds of CPU that a process has used, all its threads together, from the scheduler's nanoseconds. NaN where /proc has none. */
+/**
+ * Milliseconds of CPU that a process has used, in all its threads, those that have ended as well; to 10 ms, which is what
+ * /proc counts in. NaN where there is none.
+ */
 export function cpuMs(pid: number): number {
-  try {
-    let ns = 0
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
-    }
-    return ns / 1e6
-  } catch {
-    return cpuTicksMs(pid)
-  }
-}
-
-/** The same from /proc/PID/stat, in ticks of 10 ms, for kernels without schedstat or when a thread ended in between. */
-function cpuTicksMs(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
