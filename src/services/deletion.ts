@@ -78,6 +78,9 @@ export function createDeletion({ database, jobs, entities }: DeletionDeps) {
           const foundIds = found.map((row) => row._id)
           await freeOf(from.name, foundIds, until)
           await take(from, foundIds)
+          // What came to them until they were gone, such as the report of an analysis under way. Nothing finds it later,
+          // so that no limit of time holds here; it is next to nothing.
+          await freeOf(from.name, foundIds, () => {})
         }
       } else if (onDelete === 'null') {
         until()

@@ -103,7 +103,7 @@ test('[FILE-26] closes an account: what was said stays without a name, all else 
   for (const name of ['users', 'profiles', 'log', 'memberships', 'sessions', 'auditlogs', 'marks']) left.delete(name)
   expect([...left].filter((name) => name !== 'chatrooms' && name !== 'presences')).toEqual([])
   // What takes longer than a moment is left to a job of its own.
-  await world.until(async () => (await traces(file.id)).length === 0, 90_000, 'nothing names the recording')
+  await expect.poll(() => traces(file.id), { timeout: 90_000 }).toEqual([])
   expect(await readdir(join(world.dataDir(0), 'uploads/audio'))).not.toContain(file.id)
   for (const [name, id] of [
     ['likes', 'l1'],
